@@ -1,0 +1,97 @@
+//! The cases of `selftest-client`, in the order in which it runs them.
+
+/// One thing that a selftest run proves on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Case {
+    name: &'static str,
+    /// On fewer harts there is nothing to prove.
+    min_harts: u32,
+}
+
+impl Case {
+    /// The clock advances and is as coarse as promised.
+    pub const CLOCK: Case = Case::always("clock");
+    /// Memory that was freed is used again.
+    pub const HEAP: Case = Case::always("heap");
+    /// Handles copy, move and close, and lose no right they should keep nor gain one.
+    pub const HANDLES: Case = Case::always("handles");
+    /// Calls and replies carry words, bytes and one handle between address spaces.
+    pub const IPC: Case = Case::always("ipc");
+    /// Bits arrive and are taken once.
+    pub const NOTIFY: Case = Case::always("notify");
+    /// A wait ends at its deadline and not before.
+    pub const DEADLINE: Case = Case::always("deadline");
+    /// Mapping, sharing and unmapping do what they say.
+    pub const MEMORY: Case = Case::always("memory");
+    /// A task's fault ends that task only, with its reason.
+    pub const FAULT: Case = Case::always("fault");
+    /// Peers of a dead task learn of it, and its resources return.
+    pub const DEATH: Case = Case::always("death");
+    /// A full table or quota is a typed error that loses nothing.
+    pub const QUOTA: Case = Case::always("quota");
+    /// Classes are set, and refused, as the contract says.
+    pub const QOS: Case = Case::always("qos");
+    /// A supervised service comes back.
+    pub const RESTART: Case = Case::always("restart");
+    /// User tasks ran on every hart.
+    pub const SMP: Case = Case::from_harts("smp", 2);
+
+    /// Every case, in order.
+    pub const ALL: &'static [Case] = &[
+        Case::CLOCK,
+        Case::HEAP,
+        Case::HANDLES,
+        Case::IPC,
+        Case::NOTIFY,
+        Case::DEADLINE,
+        Case::MEMORY,
+        Case::FAULT,
+        Case::DEATH,
+        Case::QUOTA,
+        Case::QOS,
+        Case::RESTART,
+        Case::SMP,
+    ];
+
+    /// Those that run on `harts` harts, in order.
+    pub fn on(harts: u32) -> impl Iterator<Item = Case> {
+        Case::ALL.iter().copied().filter(move |case| case.runs_on(harts))
+    }
+
+    /// Whether there is anything to prove on `harts` harts.
+    pub const fn runs_on(self, harts: u32) -> bool {
+        self.min_harts <= harts
+    }
+
+    /// Its name in the marker.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The case of that name.
+    pub fn named(name: &str) -> Option<Case> {
+        Case::ALL.iter().copied().find(|case| case.name == name)
+    }
+
+    const fn always(name: &'static str) -> Case {
+        Case { name, min_harts: 1 }
+    }
+
+    const fn from_harts(name: &'static str, min_harts: u32) -> Case {
+        Case { name, min_harts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Case;
+
+    #[test]
+    fn names_are_distinct_and_cannot_be_taken_for_an_end_line() {
+        for (index, case) in Case::ALL.iter().enumerate() {
+            assert_eq!(Case::named(case.name()), Some(*case));
+            assert!(Case::ALL[..index].iter().all(|earlier| earlier.name() != case.name()));
+            assert!(!case.name().starts_with("end "));
+        }
+    }
+}

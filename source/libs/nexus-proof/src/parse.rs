@@ -1,0 +1,118 @@
+//! Reading markers back. A marker parses if and only if printing the result gives the same line.
+
+use crate::{Case, KERNEL, KERNEL_PANIC, Marker, SELFTEST, Service, USER_PANIC};
+
+impl<'a> Marker<'a> {
+    /// The marker that `line` is. Allocates nothing.
+    pub fn parse(line: &'a str) -> Option<Self> {
+        if let Some(message) = line.strip_prefix(KERNEL_PANIC) {
+            return Some(Marker::KernelPanic { message });
+        }
+        if let Some(rest) = line.strip_prefix(KERNEL) {
+            return parse_kernel(rest);
+        }
+        if let Some(rest) = line.strip_prefix(SELFTEST) {
+            return parse_selftest(rest);
+        }
+        if let Some(rest) = line.strip_prefix(USER_PANIC) {
+            let (task, message) = rest.split_once(": ")?;
+            return Some(Marker::UserPanic { task, message });
+        }
+        let name = line.strip_suffix(": ready")?;
+        Service::ALL.into_iter().find(|service| service.name() == name).map(Marker::Ready)
+    }
+}
+
+/// Whether a line claims to be a marker: it begins like one. Such a line must parse.
+pub fn looks_like_marker(line: &str) -> bool {
+    let begins = |prefix: &str| line.starts_with(prefix);
+    let of_service =
+        |service: Service| line.strip_prefix(service.name()).is_some_and(|rest| rest.starts_with(": "));
+    begins(KERNEL) || begins(SELFTEST) || begins(USER_PANIC) || Service::ALL.into_iter().any(of_service)
+}
+
+fn parse_kernel<'a>(rest: &'a str) -> Option<Marker<'a>> {
+    match rest {
+        "idle enter L1" => return Some(Marker::IdleEnterL1),
+        "idle leave L1" => return Some(Marker::IdleLeaveL1),
+        _ => {}
+    }
+    let (harts, memory) = rest.strip_prefix("boot harts=")?.split_once(" memory=")?;
+    Some(Marker::Boot { harts: decimal(harts)?, memory_mib: decimal(memory.strip_suffix("MiB")?)? })
+}
+
+fn parse_selftest<'a>(rest: &'a str) -> Option<Marker<'a>> {
+    if let Some(counts) = rest.strip_prefix("end pass=") {
+        let (pass, fail) = counts.split_once(" fail=")?;
+        return Some(Marker::End { pass: decimal(pass)?, fail: decimal(fail)? });
+    }
+    if let Some(name) = rest.strip_suffix(" ok") {
+        return Case::named(name).map(Marker::Passed);
+    }
+    let (case, why) = rest.split_once(" FAIL ")?;
+    Some(Marker::Failed { case, why })
+}
+
+/// A number as `Display` prints it: no sign, no leading zero.
+fn decimal<N: core::str::FromStr>(text: &str) -> Option<N> {
+    let canonical = text == "0" || text.starts_with(|first: char| ('1'..='9').contains(&first));
+    canonical.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Failure, KernelPanic, UserPanic, expected};
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    #[test]
+    fn every_marker_reads_back_as_itself() {
+        let mut all: Vec<Marker> = expected(4, 256).collect();
+        all.extend(Service::ALL.map(Marker::Ready));
+        all.extend([
+            Marker::IdleEnterL1,
+            Marker::IdleLeaveL1,
+            Marker::Failed { case: "ipc", why: "reply took too long" },
+            Marker::End { pass: 12, fail: 0 },
+            Marker::UserPanic { task: "shell", message: "index out of range" },
+            Marker::KernelPanic { message: "hart=1 task=7: lost token" },
+        ]);
+        for marker in all {
+            let line = marker.to_string();
+            assert!(looks_like_marker(&line), "{line}");
+            assert_eq!(Marker::parse(&line), Some(marker), "{line}");
+        }
+    }
+
+    #[test]
+    fn printed_failures_read_back() {
+        let why = Failure(Case::ALL[0], "no reply").to_string();
+        assert_eq!(Marker::parse(&why), Some(Marker::Failed { case: Case::ALL[0].name(), why: "no reply" }));
+        let user = UserPanic("bench", 7).to_string();
+        assert_eq!(Marker::parse(&user), Some(Marker::UserPanic { task: "bench", message: "7" }));
+        let kernel = KernelPanic("gone").to_string();
+        assert_eq!(Marker::parse(&kernel), Some(Marker::KernelPanic { message: "gone" }));
+    }
+
+    #[test]
+    fn what_only_begins_like_a_marker_is_caught() {
+        for line in [
+            "neuron: boot harts=02 memory=256MiB",
+            "neuron: boot harts=2 memory=256 MiB",
+            "neuron: idle enter L9",
+            "SELFTEST: no such case ok",
+            "SELFTEST: end pass=1",
+            "SELFTEST: ",
+            "init: reedy",
+            "execd: ready ",
+        ] {
+            assert!(looks_like_marker(line) && Marker::parse(line).is_none(), "{line}");
+        }
+        for line in
+            ["hello", "initial: ready", "nexus> ready", "R null_call unit=instr n=1 min=1 med=1 max=1"]
+        {
+            assert!(!looks_like_marker(line), "{line}");
+        }
+    }
+}
