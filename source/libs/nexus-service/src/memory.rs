@@ -1,0 +1,183 @@
+//! The transport without a kernel: a queue of events and a clock that moves when told.
+//!
+//! [`Bench`] holds a service and its mail. [`Bench::run_until`] serves everything in the queue, then moves the
+//! clock from deadline to deadline, never past the moment given: a day of restarts takes microseconds.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use nexus_abi::{Handle, MESSAGE_BYTES_MAX, Nanos};
+use nexus_wire::{Malformed, Status, decode, encode};
+
+use crate::{AnswerOf, Caller, Closed, Event, RequestOf, Service, Ticket, Transport, serve};
+
+/// Deadlines at one moment after which a service is taken to spin instead of waiting.
+const TURNS_WITHOUT_TIME_MAX: u32 = 1000;
+
+/// A call made through a [`Bench`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct CallId(u64);
+
+/// What has become of a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome<A> {
+    /// Nobody has answered yet.
+    Waiting,
+    /// An answer came.
+    Answered(A),
+    /// Only a status came.
+    Status(Status),
+    /// The service let go of it.
+    Abandoned,
+}
+
+/// A service on the workbench.
+#[derive(Debug)]
+pub struct Bench<S> {
+    /// The service itself, open to inspection.
+    pub service: S,
+    wire: Wire,
+}
+
+impl<S: Service> Bench<S> {
+    /// At the beginning of time, with nothing in the queue.
+    pub fn new(service: S) -> Self {
+        Self { service, wire: Wire::default() }
+    }
+
+    /// Asks, and serves what is in the queue.
+    pub fn call(&mut self, caller: Caller, request: &RequestOf<S>) -> CallId {
+        self.call_with(caller, request, None)
+    }
+
+    /// Asks with a handle attached.
+    pub fn call_with(&mut self, caller: Caller, request: &RequestOf<S>, attached: Option<Handle>) -> CallId {
+        let mut buffer = [0; MESSAGE_BYTES_MAX];
+        let bytes = encode(request, &mut buffer).unwrap_or(&[]);
+        self.send(caller, bytes, attached)
+    }
+
+    /// Sends any bytes at all.
+    pub fn send(&mut self, caller: Caller, bytes: &[u8], attached: Option<Handle>) -> CallId {
+        let id = self.wire.enqueue(caller, bytes, attached);
+        self.run_until(self.now());
+        id
+    }
+
+    /// Sets bits, and serves what is in the queue.
+    pub fn bits(&mut self, bits: u64) {
+        self.wire.inbox.push_back(Mail::Bits(bits));
+        self.run_until(self.now());
+    }
+
+    /// Serves the queue, then every deadline up to and including `moment`, where the clock then stands.
+    pub fn run_until(&mut self, moment: Nanos) {
+        self.wire.horizon = moment;
+        let Closed = serve(&mut self.service, &mut self.wire);
+        self.wire.now = moment;
+    }
+
+    /// The moment it is.
+    pub fn now(&self) -> Nanos {
+        self.wire.now
+    }
+
+    /// When the service wants to be called next.
+    pub fn deadline(&self) -> Nanos {
+        self.wire.deadline
+    }
+
+    /// Handles that nobody took and the loop closed.
+    pub fn closed(&self) -> &[Handle] {
+        &self.wire.closed
+    }
+
+    /// What has become of a call.
+    pub fn outcome(&self, id: CallId) -> Result<Outcome<AnswerOf<S>>, Malformed> {
+        match self.wire.outcomes.get(&id.0) {
+            None => Ok(Outcome::Waiting),
+            Some(Sent::Abandoned) => Ok(Outcome::Abandoned),
+            Some(Sent::Bytes(Status::Answered, bytes)) => decode(bytes).map(Outcome::Answered),
+            Some(Sent::Bytes(status, _)) => Ok(Outcome::Status(*status)),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Mail {
+    Message { caller: Caller, bytes: Vec<u8>, id: u64, attached: Option<Handle> },
+    Bits(u64),
+}
+
+#[derive(Debug)]
+enum Sent {
+    Bytes(Status, Vec<u8>),
+    Abandoned,
+}
+
+#[derive(Debug, Default)]
+struct Wire {
+    inbox: VecDeque<Mail>,
+    outcomes: BTreeMap<u64, Sent>,
+    closed: Vec<Handle>,
+    calls: u64,
+    now: Nanos,
+    horizon: Nanos,
+    deadline: Nanos,
+    turns_without_time: u32,
+}
+
+impl Wire {
+    fn enqueue(&mut self, caller: Caller, bytes: &[u8], attached: Option<Handle>) -> CallId {
+        self.calls += 1;
+        self.inbox.push_back(Mail::Message { caller, bytes: bytes.to_vec(), id: self.calls, attached });
+        CallId(self.calls)
+    }
+}
+
+impl Transport for Wire {
+    fn now(&mut self) -> Nanos {
+        self.now
+    }
+
+    fn answer(&mut self, ticket: Ticket, status: Status, bytes: &[u8]) {
+        self.outcomes.insert(ticket.0.to_wire(), Sent::Bytes(status, bytes.to_vec()));
+    }
+
+    fn abandon(&mut self, ticket: Ticket) {
+        self.outcomes.insert(ticket.0.to_wire(), Sent::Abandoned);
+    }
+
+    fn close(&mut self, handle: Handle) {
+        self.closed.push(handle);
+    }
+
+    fn next(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Event, Closed> {
+        self.deadline = deadline;
+        if let Some(mail) = self.inbox.pop_front() {
+            self.turns_without_time = 0;
+            return Ok(match mail {
+                Mail::Bits(bits) => Event::Bits(bits),
+                Mail::Message { caller, bytes, id, attached } => {
+                    let len = bytes.len().min(buffer.len());
+                    buffer[..len].copy_from_slice(&bytes[..len]);
+                    Event::Message { caller, len, ticket: Ticket(Handle::from_wire(id)), attached }
+                }
+            });
+        }
+        if deadline > self.horizon || deadline == Nanos::NEVER {
+            return Err(Closed);
+        }
+        self.turns_without_time = if deadline > self.now { 0 } else { self.turns_without_time + 1 };
+        assert!(
+            self.turns_without_time < TURNS_WITHOUT_TIME_MAX,
+            "the service asks again and again for a moment that has passed"
+        );
+        self.now = self.now.max(deadline);
+        Ok(Event::DeadlinePassed)
+    }
+}
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

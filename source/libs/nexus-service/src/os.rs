@@ -1,0 +1,169 @@
+//! The kernel's transport, and the client's side of a call.
+//!
+//! The last answer of a turn waits until the next receive, so that an ordinary request costs the service one
+//! system call: answer and receive in one step.
+
+use nexus_abi::user::{self, Incoming, Message, Outgoing};
+use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
+use nexus_wire::{Protocol, Status, decode, encode};
+
+use crate::{Caller, Closed, Event, Ticket, Transport};
+
+/// Pause before receiving again when the task has no handle or page left for the next message. Long enough
+/// not to take the hart, short enough that a caller does not notice.
+const STARVED_PAUSE: Nanos = Nanos::from_millis(10);
+
+/// Serves an endpoint.
+#[derive(Debug)]
+pub struct Os {
+    endpoint: Handle,
+    /// An answer not given yet; its bytes are the first of `outbox`.
+    held: Option<Held>,
+    outbox: [u8; MESSAGE_BYTES_MAX],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    reply: Handle,
+    status: Status,
+    len: usize,
+}
+
+impl Os {
+    /// Serves `endpoint`, which needs RECEIVE.
+    pub const fn new(endpoint: Handle) -> Self {
+        Self { endpoint, held: None, outbox: [0; MESSAGE_BYTES_MAX] }
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Incoming, Error> {
+        let Some(held) = self.held.take() else {
+            return user::receive(self.endpoint, buffer, deadline);
+        };
+        let out = outgoing(held.status, self.outbox.get(..held.len).unwrap_or(&[]));
+        let result = user::reply_receive_with(self.endpoint, held.reply, out, buffer, deadline);
+        match result {
+            // Only the reply can fail like this, and its handle is still there: nothing was received.
+            Err(
+                Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid,
+            ) => {
+                answer_status_only(held.reply);
+                user::receive(self.endpoint, buffer, deadline)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Transport for Os {
+    fn now(&mut self) -> Nanos {
+        user::clock_now()
+    }
+
+    fn answer(&mut self, ticket: Ticket, status: Status, bytes: &[u8]) {
+        if let Some(earlier) = self.held.take() {
+            let out = outgoing(earlier.status, self.outbox.get(..earlier.len).unwrap_or(&[]));
+            if let Err(error) = user::reply(earlier.reply, out)
+                && error != Error::Dead
+            {
+                answer_status_only(earlier.reply);
+            }
+        }
+        let len = bytes.len().min(self.outbox.len());
+        self.outbox[..len].copy_from_slice(&bytes[..len]);
+        self.held = Some(Held { reply: ticket.0, status, len });
+    }
+
+    fn abandon(&mut self, ticket: Ticket) {
+        self.close(ticket.0);
+    }
+
+    fn close(&mut self, handle: Handle) {
+        // It can only fail because the handle is gone, which is what is wanted.
+        let _gone = user::handle_close(handle);
+    }
+
+    fn next(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Event, Closed> {
+        loop {
+            match self.receive(buffer, deadline) {
+                Ok(Incoming::Bits(bits)) => return Ok(Event::Bits(bits)),
+                Ok(Incoming::Message(message)) => return Ok(event(message)),
+                Err(Error::TimedOut) => return Ok(Event::DeadlinePassed),
+                Err(Error::OverQuota | Error::NoMemory) => {
+                    user::sleep_until(user::clock_now().after(STARVED_PAUSE));
+                }
+                Err(_) => return Err(Closed),
+            }
+        }
+    }
+}
+
+fn event(message: Message) -> Event {
+    Event::Message {
+        caller: Caller {
+            task: message.sender,
+            service: message.stamp.service(),
+            class: message.stamp.class(),
+        },
+        len: message.len,
+        ticket: Ticket(message.reply),
+        attached: message.handle,
+    }
+}
+
+fn outgoing(status: Status, bytes: &[u8]) -> Outgoing<'_> {
+    let mut words = [0; MESSAGE_WORDS];
+    words[0] = status.to_wire();
+    Outgoing { words, bytes, handle: None }
+}
+
+/// The caller's buffer cannot take the answer: it hears that, or, failing that too, `Dead`.
+fn answer_status_only(reply: Handle) {
+    if user::reply(reply, outgoing(Status::AnswerTooLong, &[])).is_err() {
+        let _gone = user::handle_close(reply);
+    }
+}
+
+/// Why a service could not be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AskError {
+    /// The kernel could not carry the message.
+    Kernel(Error),
+    /// The request is longer than a message.
+    RequestTooLong,
+    /// The service could not read the request, or its answer cannot be read: two versions of the protocol.
+    Malformed,
+    /// The answer did not fit.
+    AnswerTooLong,
+}
+
+impl core::fmt::Display for AskError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Kernel(error) => error.fmt(f),
+            Self::RequestTooLong => f.write_str("the request is longer than a message"),
+            Self::Malformed => f.write_str("the service speaks another version of its protocol"),
+            Self::AnswerTooLong => f.write_str("the answer is longer than the buffer"),
+        }
+    }
+}
+
+/// Asks the service behind `endpoint` and waits for its answer until `deadline`. `attached` moves along.
+pub fn ask<P: Protocol>(
+    endpoint: Handle,
+    request: &P::Request,
+    attached: Option<Handle>,
+    deadline: Nanos,
+) -> Result<P::Answer, AskError> {
+    let mut outbox = [0; MESSAGE_BYTES_MAX];
+    let mut inbox = [0; MESSAGE_BYTES_MAX];
+    let bytes = encode(request, &mut outbox).map_err(|_| AskError::RequestTooLong)?;
+    let out = Outgoing { words: [0; MESSAGE_WORDS], bytes, handle: attached };
+    let answer = user::call_with(endpoint, out, &mut inbox, deadline).map_err(AskError::Kernel)?;
+    match Status::from_wire(answer.words[0]) {
+        Some(Status::Answered) => {
+            decode(inbox.get(..answer.len).unwrap_or(&[])).map_err(|_| AskError::Malformed)
+        }
+        Some(Status::AnswerTooLong) => Err(AskError::AnswerTooLong),
+        Some(Status::Malformed) | None => Err(AskError::Malformed),
+    }
+}

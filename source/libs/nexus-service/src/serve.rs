@@ -1,0 +1,63 @@
+//! The loop.
+
+use nexus_abi::{MESSAGE_BYTES_MAX, Nanos};
+use nexus_wire::{Status, decode, encode};
+
+use crate::{AnswerOf, Call, Closed, Effects, Event, RequestOf, Service, Transport};
+
+/// Runs `service` until the transport closes. Each turn is one event, then one tick.
+pub fn serve<S: Service, T: Transport>(service: &mut S, transport: &mut T) -> Closed {
+    let mut buffer = [0; MESSAGE_BYTES_MAX];
+    let mut effects = Effects::new();
+    loop {
+        let deadline = service.tick(transport.now(), &mut effects);
+        apply::<S, T>(&mut effects, transport);
+        match transport.next(&mut buffer, deadline) {
+            Ok(event) => {
+                let now = transport.now();
+                deliver(service, transport, event, &buffer, now, &mut effects);
+            }
+            Err(closed) => return closed,
+        }
+    }
+}
+
+fn deliver<S: Service, T: Transport>(
+    service: &mut S,
+    transport: &mut T,
+    event: Event,
+    buffer: &[u8],
+    now: Nanos,
+    effects: &mut Effects<AnswerOf<S>>,
+) {
+    match event {
+        Event::Message { caller, len, ticket, mut attached } => {
+            match decode::<RequestOf<S>>(buffer.get(..len).unwrap_or(&[])) {
+                Ok(request) => {
+                    service.call(Call { caller, request, ticket, attached: &mut attached }, now, effects);
+                }
+                Err(_) => transport.answer(ticket, Status::Malformed, &[]),
+            }
+            if let Some(untaken) = attached {
+                transport.close(untaken);
+            }
+        }
+        Event::Bits(bits) => service.bits(bits, now, effects),
+        // The tick that follows every event is all there is to do.
+        Event::DeadlinePassed => {}
+    }
+}
+
+/// Carries out what the service wants and leaves nothing behind.
+fn apply<S: Service, T: Transport>(effects: &mut Effects<AnswerOf<S>>, transport: &mut T) {
+    let mut buffer = [0; MESSAGE_BYTES_MAX];
+    for ticket in effects.abandoned.drain(..) {
+        transport.abandon(ticket);
+    }
+    for (ticket, answer) in effects.answers.drain(..) {
+        match encode(&answer, &mut buffer) {
+            Ok(bytes) => transport.answer(ticket, Status::Answered, bytes),
+            Err(_) => transport.answer(ticket, Status::AnswerTooLong, &[]),
+        }
+    }
+}
