@@ -1,0 +1,35 @@
+//! Printing through the system handle, if the program has one; without it, text goes nowhere.
+
+use core::fmt;
+
+use nexus_abi::{LOG_LINE_MAX, user};
+
+use crate::line::Line;
+use crate::startup::SYSTEM;
+
+/// Prints one line: formatted like `format!`, cut to the kernel's limit.
+#[macro_export]
+macro_rules! log {
+    ($($text:tt)*) => { $crate::log::line(::core::format_args!($($text)*)) };
+}
+
+/// Prints one line with one system call. Markers go this way too.
+pub fn line(text: impl fmt::Display) {
+    write(Line::of(text).finish());
+}
+
+/// Prints text as it is, in as many calls as it takes; each begins at a character.
+pub fn text(text: &str) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.floor_char_boundary(LOG_LINE_MAX);
+        let (part, later) = rest.split_at(end);
+        write(part.as_bytes());
+        rest = later;
+    }
+}
+
+fn write(bytes: &[u8]) {
+    // Who has no right to print has nobody to tell.
+    let _unheard = user::log_write(SYSTEM, bytes);
+}
