@@ -1,0 +1,136 @@
+//! `xtask bench`: what every operation costs, next to what it costs elsewhere.
+//!
+//! Each set-up boots twice under the emulator's instruction counter and must print the same figures both times;
+//! what is then above its bound, or more than 2 % above the committed `bench/baseline.json`, fails the run.
+//!
+//! ```text
+//!   guest `R` lines ─▶ Figures ─┬─▶ judge(anchors, baseline) ─▶ complaints
+//!   bench/anchors.toml ─────────┴─▶ table, target/bench/neuron.json
+//! ```
+
+mod anchors;
+mod figures;
+mod judge;
+mod table;
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use self::anchors::Anchors;
+use self::figures::{Figure, Figures};
+use crate::contract::describe_exit;
+use crate::emulator::{Console, Event, Exit, Machine, Mode, Running};
+use crate::image::{Image, build_image};
+use crate::process::say;
+use crate::setup::{self, Need};
+use crate::workspace::Workspace;
+
+const ANCHORS: &str = "bench/anchors.toml";
+const BASELINE: &str = "bench/baseline.json";
+
+/// A run takes a fraction of this; a hang must still end.
+const TIME_OUT: Duration = Duration::from_secs(300);
+
+/// The row that is a property of the file, not of a run.
+const IMAGE_ROW: &str = "image_kib";
+
+/// What to do with the figures besides showing them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baseline {
+    Compare,
+    /// Write them to `bench/baseline.json`, to be committed.
+    Accept,
+}
+
+impl Baseline {
+    /// `--accept` or not.
+    pub fn from_flag(accept: bool) -> Self {
+        if accept { Baseline::Accept } else { Baseline::Compare }
+    }
+}
+
+/// Builds, measures, prints the table, judges.
+pub fn bench(workspace: &Workspace, baseline: Baseline) -> Result<()> {
+    setup::ensure(workspace, Need::BOOT)?;
+    let anchors = Anchors::parse(&read(workspace, ANCHORS)?).context(ANCHORS)?;
+    let image = build_image(workspace)?;
+    let figures = measure(workspace, &image, &anchors)?;
+
+    println!("{}", table::comparison(&anchors, &figures));
+    if let Some(scaling) = table::scaling(&figures) {
+        println!("{scaling}");
+    }
+    let folder = workspace.target().join("bench");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join("neuron.json");
+    fs::write(&file, figures.to_json()?).with_context(|| format!("cannot write {}", file.display()))?;
+    say(format!("figures in {}", workspace.relative(&file).display()));
+
+    let mut complaints = judge::against_anchors(&anchors, &figures);
+    match baseline {
+        Baseline::Accept => {
+            fs::write(workspace.path(BASELINE), figures.to_json()?)?;
+            say(format!("{BASELINE} now holds these figures"));
+        }
+        Baseline::Compare => match fs::read_to_string(workspace.path(BASELINE)) {
+            Ok(text) => complaints.extend(judge::against_baseline(&Figures::from_json(&text)?, &figures)),
+            Err(_) => say(format!("no {BASELINE} yet: `cargo xtask bench --accept` writes it")),
+        },
+    }
+    ensure!(complaints.is_empty(), "the benchmark failed:\n  {}", complaints.join("\n  "));
+    Ok(())
+}
+
+/// Every row: those of one hart, those of the hart count their anchor names, and those of the file.
+fn measure(workspace: &Workspace, image: &Image, anchors: &Anchors) -> Result<Figures> {
+    let mut figures = Figures::default();
+    for harts in anchors.hart_counts() {
+        let first = measure_once(workspace, image, harts, 1)?;
+        let second = measure_once(workspace, image, harts, 2)?;
+        if let Some(difference) = first.difference(&second) {
+            bail!("two runs on {harts} hart(s) differ, so neither means anything: {difference}");
+        }
+        figures.merge(first, |id| anchors.harts(id) == harts);
+    }
+    let kib = image.kernel_bytes()?.div_ceil(1024);
+    figures.insert(IMAGE_ROW, Figure::exact(kib, "kib"));
+    Ok(figures)
+}
+
+fn measure_once(workspace: &Workspace, image: &Image, harts: u32, run: u32) -> Result<Figures> {
+    let machine = Machine {
+        mode: Mode::Icount,
+        harts,
+        command_line: "app=bench log=quiet".to_owned(),
+        time_out: TIME_OUT,
+        ..Machine::new(image.clone())
+    };
+    say(format!("measuring on {machine}, run {run} of 2"));
+    let log = workspace.log(&format!("bench-{harts}-{run}"))?;
+    let mut running = Running::start(&machine, Console::File(&log))?;
+    let mut figures = Figures::default();
+    loop {
+        match running.next()? {
+            Event::Line(line) => {
+                figures.line(&line).with_context(|| format!("in {}", workspace.relative(&log).display()))?;
+                if line.contains("PANIC") {
+                    eprintln!("{line}");
+                }
+            }
+            Event::Quiet => {}
+            Event::Exited(Exit::Code(0)) => return Ok(figures),
+            Event::Exited(exit) => {
+                bail!("the guest failed: {}; see {}", describe_exit(exit), workspace.relative(&log).display())
+            }
+            Event::TimedOut => {
+                bail!("TIMED OUT after {} s; see {}", TIME_OUT.as_secs(), workspace.relative(&log).display())
+            }
+        }
+    }
+}
+
+fn read(workspace: &Workspace, file: &str) -> Result<String> {
+    fs::read_to_string(workspace.path(file)).with_context(|| format!("cannot read {file}"))
+}

@@ -1,0 +1,210 @@
+//! Every way of breaking the contract, on doctored logs: each gives its own violation and no other.
+
+use nexus_proof::{Case, Failure, KernelPanic, Marker, Service, UserPanic};
+
+use super::*;
+
+const HARTS: u32 = 2;
+const MEMORY: u32 = 256;
+const CLEAN: Ending = Ending::Exited(Exit::Code(0));
+
+/// The console of a run in which all is well, with things between that are no markers.
+fn good_log() -> Vec<String> {
+    let mut log = vec!["OpenSBI v1.1".to_owned()];
+    log.extend(nexus_proof::expected(HARTS, MEMORY.into()).map(|marker| marker.to_string()));
+    log.insert(3, Marker::IdleEnterL1.to_string());
+    log.push("a line that is no marker".to_owned());
+    let pass = u32::try_from(Case::on(HARTS).count()).unwrap();
+    log.push(Marker::End { pass, fail: 0 }.to_string());
+    log
+}
+
+fn judge(log: &[String], ending: Ending) -> Vec<Violation> {
+    let mut contract = Contract::new(selftest(HARTS, MEMORY), EndLine::Required);
+    for line in log {
+        contract.line(line);
+    }
+    contract.finish(ending).violations().to_vec()
+}
+
+fn index_of(log: &[String], line: &str) -> usize {
+    log.iter().position(|other| other == line).unwrap()
+}
+
+fn passed(case: Case) -> String {
+    Marker::Passed(case).to_string()
+}
+
+/// End line as it would be with one case less.
+fn recount(log: &mut [String], pass_less: u32, fail: u32) {
+    let pass = u32::try_from(Case::on(HARTS).count()).unwrap() - pass_less;
+    *log.last_mut().unwrap() = Marker::End { pass, fail }.to_string();
+}
+
+#[test]
+fn a_clean_run_passes() {
+    assert_eq!(judge(&good_log(), CLEAN), []);
+}
+
+#[test]
+fn a_missing_marker_is_caught() {
+    let mut log = good_log();
+    log.remove(index_of(&log, &passed(Case::IPC)));
+    recount(&mut log, 1, 0);
+    assert_eq!(judge(&log, CLEAN), [Violation::MarkerMissing(passed(Case::IPC))]);
+}
+
+#[test]
+fn a_marker_out_of_order_is_caught() {
+    let mut log = good_log();
+    let (ipc, memory) = (index_of(&log, &passed(Case::IPC)), index_of(&log, &passed(Case::MEMORY)));
+    let moved = log.remove(ipc);
+    log.insert(memory, moved.clone());
+    let after = passed(Case::MEMORY);
+    assert_eq!(judge(&log, CLEAN), [Violation::MarkerOutOfOrder { marker: moved, after }]);
+}
+
+#[test]
+fn an_unknown_marker_is_caught() {
+    for line in ["SELFTEST: invented ok", "neuron: all good", "execd: set up"] {
+        let mut log = good_log();
+        log.insert(4, line.to_owned());
+        assert_eq!(judge(&log, CLEAN), [Violation::UnknownMarker(line.to_owned())]);
+    }
+}
+
+#[test]
+fn a_known_marker_of_another_run_is_caught() {
+    let mut log = good_log();
+    let shell = Marker::Ready(Service::Shell).to_string();
+    log.insert(4, shell.clone());
+    assert_eq!(judge(&log, CLEAN), [Violation::UnexpectedMarker(shell)]);
+}
+
+#[test]
+fn a_duplicate_marker_is_caught() {
+    for line in [passed(Case::IPC), Marker::IdleEnterL1.to_string()] {
+        let mut log = good_log();
+        let at = index_of(&log, &line);
+        log.insert(at + 1, line.clone());
+        assert_eq!(judge(&log, CLEAN), [Violation::DuplicateMarker(line)]);
+    }
+}
+
+#[test]
+fn a_failed_case_is_caught_with_its_reason() {
+    let mut log = good_log();
+    let at = index_of(&log, &passed(Case::IPC));
+    let failure = Failure(Case::IPC, "no reply").to_string();
+    log[at] = failure.clone();
+    recount(&mut log, 1, 1);
+    assert_eq!(
+        judge(&log, Ending::Exited(Exit::Code(1))),
+        [
+            Violation::Fail(failure),
+            Violation::MarkerMissing(passed(Case::IPC)),
+            Violation::WrongExitCode(Exit::Code(1)),
+        ]
+    );
+}
+
+#[test]
+fn a_kernel_panic_is_caught_and_its_last_words_are_not_judged() {
+    let mut log = good_log();
+    log.truncate(5);
+    let panic = KernelPanic("hart=1 task=3: lost token").to_string();
+    log.extend([panic.clone(), "neuron:   at neuron::ipc::reply".to_owned()]);
+    assert_eq!(
+        judge(&log, Ending::Exited(Exit::Code(16))),
+        [Violation::Panic(panic), Violation::WrongExitCode(Exit::Code(16))]
+    );
+}
+
+#[test]
+fn a_panic_of_a_task_is_caught_even_if_the_run_goes_on() {
+    let mut log = good_log();
+    let panic = UserPanic("execd", "no such image").to_string();
+    log.insert(6, panic.clone());
+    assert_eq!(judge(&log, CLEAN), [Violation::Panic(panic)]);
+}
+
+#[test]
+fn a_missing_end_line_is_caught() {
+    let mut log = good_log();
+    log.pop();
+    assert_eq!(judge(&log, CLEAN), [Violation::NoEndLine]);
+}
+
+#[test]
+fn an_end_line_that_miscounts_is_caught() {
+    let mut log = good_log();
+    recount(&mut log, 1, 0);
+    assert!(matches!(judge(&log, CLEAN)[..], [Violation::Miscounted { .. }]));
+}
+
+#[test]
+fn a_wrong_exit_code_is_caught_after_a_perfect_log() {
+    for exit in [Exit::Code(1), Exit::Code(19), Exit::Signal] {
+        assert_eq!(judge(&good_log(), Ending::Exited(exit)), [Violation::WrongExitCode(exit)]);
+    }
+}
+
+#[test]
+fn a_time_out_is_an_outcome_of_its_own_and_says_what_was_awaited() {
+    let mut log = good_log();
+    log.truncate(index_of(&log, &passed(Case::IPC)));
+    let violations = judge(&log, Ending::TimedOut);
+    assert_eq!(violations, [Violation::TimedOut { waiting_for: Some(passed(Case::IPC)) }]);
+    assert_eq!(judge(&good_log(), Ending::TimedOut), [Violation::TimedOut { waiting_for: None }]);
+}
+
+#[test]
+fn a_hart_that_did_not_start_is_caught() {
+    let mut log = good_log();
+    log[1] = Marker::Boot { harts: 1, memory_mib: MEMORY.into() }.to_string();
+    assert_eq!(judge(&log, CLEAN), [Violation::WrongHarts { found: 1, required: HARTS }]);
+}
+
+#[test]
+fn stopping_at_a_marker_judges_what_came_before_it() {
+    let stop = passed(Case::IPC);
+    let run = |skip: Option<&str>| {
+        let mut contract = Contract::new(selftest(HARTS, MEMORY), EndLine::Required).stop_at(&stop);
+        let log = good_log();
+        let lines = log.iter().filter(|line| Some(line.as_str()) != skip);
+        let stopped = lines.map(|line| contract.line(line)).any(|progress| progress == Progress::Stop);
+        assert!(stopped);
+        contract.finish(Ending::Stopped).violations().to_vec()
+    };
+    assert_eq!(run(None), []);
+    let skipped = passed(Case::HEAP);
+    assert_eq!(run(Some(&skipped)), [Violation::MarkerMissing(skipped.clone())]);
+}
+
+#[test]
+fn every_violation_is_said_differently_and_a_time_out_has_its_own_status() {
+    let text = || "x".to_owned();
+    let all = [
+        Violation::MarkerMissing(text()),
+        Violation::MarkerOutOfOrder { marker: text(), after: text() },
+        Violation::UnknownMarker(text()),
+        Violation::UnexpectedMarker(text()),
+        Violation::DuplicateMarker(text()),
+        Violation::Fail(text()),
+        Violation::Panic(text()),
+        Violation::NoEndLine,
+        Violation::Miscounted { said: (1, 0), printed: (0, 0) },
+        Violation::WrongExitCode(Exit::Code(1)),
+        Violation::TimedOut { waiting_for: None },
+        Violation::WrongHarts { found: 1, required: 2 },
+    ];
+    let mut words: Vec<_> =
+        all.iter().map(|it| it.to_string().split(':').next().unwrap().to_owned()).collect();
+    words.sort();
+    words.dedup();
+    assert_eq!(words.len(), all.len());
+
+    let status = |violation: &Violation| Verdict::new(vec![violation.clone()], 0).status();
+    assert_eq!(all.iter().map(status).filter(|status| *status == 124).count(), 1);
+    assert_eq!(Verdict::new(vec![], 3).status(), 0);
+}

@@ -1,0 +1,118 @@
+//! Pages of the documentation that repeat what the code says: written by `xtask docs`, compared by `xtask check`.
+
+use std::fmt::Write;
+use std::fs;
+
+use anyhow::{Context, Result};
+use nexus_abi::doc::{CALLS, CallDoc};
+use nexus_abi::{Blame, Error};
+
+use crate::process::say;
+use crate::workspace::Workspace;
+
+/// A generated page: its path, and what it must hold.
+struct Page {
+    path: &'static str,
+    text: fn() -> String,
+}
+
+const PAGES: &[Page] = &[
+    Page { path: "docs/kernel/syscalls.md", text: syscalls },
+    Page { path: "docs/tools/markers.md", text: markers },
+];
+
+/// `xtask docs`.
+pub fn write(workspace: &Workspace) -> Result<()> {
+    for page in PAGES {
+        let file = workspace.path(page.path);
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&file, (page.text)()).with_context(|| format!("cannot write {}", page.path))?;
+        say(format!("wrote {}", page.path));
+    }
+    Ok(())
+}
+
+/// A sentence for each page that is not what the code says.
+pub fn check(workspace: &Workspace) -> Vec<String> {
+    PAGES
+        .iter()
+        .filter(|page| fs::read_to_string(workspace.path(page.path)).ok() != Some((page.text)()))
+        .map(|page| format!("{} is out of date: run `make docs`", page.path))
+        .collect()
+}
+
+fn syscalls() -> String {
+    let mut page = String::from(
+        "# System calls\n\n\
+         Generated from `nexus-abi` by `make docs`; edit `source/libs/nexus-abi/src/doc.rs` instead.\n\n\
+         A task executes `ecall` with the number in `t0`; the status comes back in `t0`, 0 for success. The\n\
+         register convention is described in `source/libs/nexus-abi/src/call.rs`. A refused call changes nothing.\n\n\
+         | number | call | what it does |\n|---|---|---|\n",
+    );
+    for call in CALLS {
+        line(
+            &mut page,
+            format_args!("| {} | [{}](#{}) | {} |", number(call), call.name, call.name, call.summary),
+        );
+    }
+    for call in CALLS {
+        describe(&mut page, call);
+    }
+    line(&mut page, format_args!("\n## Errors\n\n| status | error | whose fault |\n|---|---|---|"));
+    for error in Error::ALL {
+        let blame = match error.blame() {
+            Blame::Caller => "the caller: a bug",
+            Blame::Condition => "nobody's: a condition of the moment",
+            Blame::Peer => "the peer: gone or unable to answer",
+        };
+        line(&mut page, format_args!("| {} | {error:?} | {blame} |", error as u8));
+    }
+    page
+}
+
+fn describe(page: &mut String, call: &CallDoc) {
+    line(page, format_args!("\n## {}\n\nNumber {}. {}\n", call.name, number(call), call.summary));
+    if !call.arguments.is_empty() {
+        line(page, format_args!("| register | argument | meaning |\n|---|---|---|"));
+        for (register, name, meaning) in call.arguments {
+            line(page, format_args!("| {register} | {name} | {meaning} |"));
+        }
+        page.push('\n');
+    }
+    for (what, text) in [("Returns", call.returns), ("Rights", call.rights), ("Effects", call.effects)] {
+        line(page, format_args!("- **{what}**: {text}"));
+    }
+    if call.errors.is_empty() {
+        line(page, format_args!("- **Errors**: none"));
+        return;
+    }
+    line(page, format_args!("\n| error | cause |\n|---|---|"));
+    for (error, cause) in call.errors {
+        line(page, format_args!("| {error:?} | {cause} |"));
+    }
+}
+
+fn markers() -> String {
+    let mut page = String::from(
+        "# Markers of a selftest run\n\n\
+         Generated from `nexus-proof` by `make docs`. A run on two harts prints these lines in this order, and then\n\
+         its end line; `scripts/qemu-test.sh` fails when one is missing, comes twice, comes out of order, or is not\n\
+         on the list, and when the machine does not exit with 0.\n\n```text\n",
+    );
+    for marker in nexus_proof::expected(2, 256) {
+        line(&mut page, format_args!("{marker}"));
+    }
+    page + "```\n"
+}
+
+fn number(call: &CallDoc) -> u64 {
+    call.call as u64
+}
+
+/// Writing to a `String` cannot fail.
+fn line(page: &mut String, text: std::fmt::Arguments) {
+    let _ = page.write_fmt(text);
+    page.push('\n');
+}
