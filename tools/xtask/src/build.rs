@@ -70,7 +70,8 @@ pub fn build_device(workspace: &Workspace) -> Result<DeviceBuild> {
     let programs = device_programs(&members(workspace)?);
     ensure!(!programs.is_empty(), "no program of the workspace is gated by the `device` feature");
     for half in [Half::User, Half::Kernel] {
-        process::run(device_cargo(workspace, &toolchain, "build", half, &programs).arg("--release"))?;
+        let mut build = device_cargo(workspace, &toolchain, "build", half, &programs);
+        process::run_as(&format!("building the {} half", half.name()), build.args(["--release", "--quiet"]))?;
     }
     let artefact = |half, name: &str| -> Result<PathBuf> {
         let file = workspace.device_target(half).join(DEVICE_TARGET).join("release").join(name);
@@ -91,8 +92,10 @@ pub fn diagnose_device(workspace: &Workspace) -> Result<()> {
     let toolchain = DeviceToolchain::find()?;
     let programs = device_programs(&members(workspace)?);
     for half in [Half::User, Half::Kernel] {
-        process::run(
-            device_cargo(workspace, &toolchain, "clippy", half, &programs).args(["--", "-Dwarnings"]),
+        let mut clippy = device_cargo(workspace, &toolchain, "clippy", half, &programs);
+        process::run_as(
+            &format!("checking the {} half", half.name()),
+            clippy.args(["--quiet", "--", "-Dwarnings"]),
         )?;
     }
     Ok(())

@@ -28,7 +28,9 @@ pub fn doctor(workspace: &Workspace) -> Result<()> {
     }
     match missing {
         0 => Ok(()),
-        count => bail!("{count} missing: run `cargo xtask setup` (or `make run`, which does it)"),
+        count => bail!(
+            "{count} missing: run `cargo xtask setup`; every command also installs what it needs itself"
+        ),
     }
 }
 

@@ -16,7 +16,12 @@ pub fn say(what: impl AsRef<str>) {
 
 /// Runs `command` with this terminal and fails unless it exits with 0.
 pub fn run(command: &mut Command) -> Result<()> {
-    say(describe(command));
+    run_as(&describe(command), command)
+}
+
+/// The same under a name that says more than the command would.
+pub fn run_as(what: &str, command: &mut Command) -> Result<()> {
+    say(what);
     let status = command.status().with_context(|| format!("cannot start `{}`", describe(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status})", describe(command));

@@ -150,23 +150,17 @@ fn install_packages(packages: &[&str]) -> Result<()> {
         bail!("no apt-get here; install what these Debian packages hold: {}", packages.join(" "));
     };
     let as_root = || -> Result<Command> {
-        if rustix::process::geteuid().is_root() {
-            return Ok(Command::new(&apt));
-        }
-        let sudo = find_program("sudo").with_context(|| format!("run this as root first: {line}"))?;
-        let mut command = Command::new(sudo);
-        command.arg(&apt);
+        // Both set a variable and run a program; sudo would drop one from our own environment.
+        let runner = if rustix::process::geteuid().is_root() { "env" } else { "sudo" };
+        let runner = find_program(runner).with_context(|| format!("run this as root first: {line}"))?;
+        let mut command = Command::new(runner);
+        command.arg("DEBIAN_FRONTEND=noninteractive").arg(&apt);
         Ok(command)
     };
     say(format!("installing Debian packages: {}", packages.join(" ")));
     process::run(as_root()?.args(["update", "-qq"]))?;
-    process::run(
-        as_root()?
-            .args(["install", "-y", "-qq", "--no-install-recommends"])
-            .args(packages)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
-    .with_context(|| format!("install them yourself: {line}"))
+    process::run(as_root()?.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages))
+        .with_context(|| format!("install them yourself: {line}"))
 }
 
 fn install_crate(workspace: &Workspace, name: &str) -> Result<()> {

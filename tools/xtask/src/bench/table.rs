@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
 use super::anchors::{Anchor, Anchors};
 use super::figures::{Figure, Figures};
@@ -59,7 +59,7 @@ fn standing(anchor: &Anchor, ours: Option<&Figure>) -> &'static str {
 
 fn empty() -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
     table
 }
 

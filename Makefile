@@ -1,0 +1,42 @@
+# Thin fronts of `cargo xtask`, which installs what is missing and does the work (tools/xtask).
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench ci doctor clean test-os diag-os dep-gate fuzz docs
+
+XTASK := scripts/cargo.sh xtask
+
+help:      ## this list
+	@sed -n 's/^\([a-z-]*\): *\(.*\)## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run:       ## boot to a shell on this terminal (Ctrl-A X leaves)
+	@$(XTASK) run
+
+test:      ## host tests and every run in the emulator
+	@$(XTASK) test
+
+bench:     ## measure, and compare with Linux, seL4 and xv6
+	@$(XTASK) bench
+
+ci:        ## what .ci/run runs: test, bench, formatting, lints, rules
+	@$(XTASK) ci
+
+doctor:    ## what is installed, what is missing
+	@$(XTASK) doctor
+
+clean:     ## remove target/
+	@scripts/cargo.sh clean
+
+test-os:   ## selftests at 1, 2 and 4 harts, idleness, fifty boots
+	@$(XTASK) test-os
+
+diag-os:   ## the RISC-V half compiles without warnings
+	@$(XTASK) diag-os
+
+dep-gate:  ## layers, licences, duplicates
+	@$(XTASK) dep-gate
+
+fuzz:      ## ten million hostile system calls on 1 and 2 harts
+	@$(XTASK) fuzz
+
+docs:      ## regenerate the pages that repeat code
+	@$(XTASK) docs
