@@ -49,8 +49,17 @@ fn compare(list: &Islands, files: &[SourceFile]) -> Vec<String> {
         let Some(number) = first_unsafe_line(file) else { continue };
         match list.islands.keys().find(|place| covers(place, &file.path)) {
             Some(place) => *used.entry(place.as_str()).or_insert(0) += 1,
-            None => complaints
-                .push(format!("{}:{number}: unsafe code outside the islands: list it in {LIST}", file.path)),
+            None => complaints.push(format!(
+                "{}:{number}: unsafe code outside the islands; were it right, {LIST} would say `\"{}\" = \"{}\"`",
+                file.path,
+                file.path,
+                reason(&file.text).unwrap_or("…")
+            )),
+        }
+    }
+    for file in files {
+        if list.islands.get(&file.path).is_some_and(|listed| !file.text.contains(listed.as_str())) {
+            complaints.push(format!("{}: gives another reason for its unsafe code than {LIST}", file.path));
         }
     }
     for (place, reason) in &list.islands {
@@ -62,6 +71,13 @@ fn compare(list: &Islands, files: &[SourceFile]) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// The reason a file gives where it opts in.
+fn reason(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("expect(unsafe_code")?;
+    let (_, after) = after.split_once("reason = \"")?;
+    after.split_once('"').map(|(reason, _)| reason)
 }
 
 fn covers(place: &str, path: &str) -> bool {
@@ -95,8 +111,15 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_the_code_does_not_give_is_caught() {
+        let text = "#![expect(unsafe_code, reason = \"assembly\")]\nunsafe { }";
+        assert_eq!(compare(&list(&["a.rs"]), &[file("a.rs", text)]).len(), 1);
+        assert_eq!(reason(text), Some("assembly"));
+    }
+
+    #[test]
     fn a_stale_entry_is_caught() {
-        let files = [file("a.rs", "fn safe() {}")];
+        let files = [file("a.rs", "fn safe_because() {}")];
         assert_eq!(compare(&list(&["a.rs"]), &files).len(), 1);
     }
 }
