@@ -5,6 +5,7 @@
 //! into `target/tools`, where they survive until `make clean` and touch nothing else on the machine.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -96,6 +97,9 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<()> {
             Source::Crate(name) => crates.push(name),
         }
     }
+    if packages.contains(&EMULATOR_PACKAGES[0]) && brings_own_firmware() {
+        bail!("QEMU={} does not answer `--version`: unset it or correct it", emulator().display());
+    }
     packages.sort_unstable();
     packages.dedup();
     if !packages.is_empty() {
@@ -165,11 +169,10 @@ fn install_packages(packages: &[&str]) -> Result<()> {
 
 fn install_crate(workspace: &Workspace, name: &str) -> Result<()> {
     say(format!("building {name} once into target/tools (a few minutes)"));
-    process::run(
-        host_cargo()
-            .args(["install", "--locked", "--quiet", name, "--root"])
-            .arg(workspace.tools())
-            .arg("--target-dir")
-            .arg(workspace.tools().join("build")),
-    )
+    let build = workspace.tools().join("build");
+    let mut install = host_cargo();
+    install.args(["install", "--locked", "--quiet", name, "--root"]).arg(workspace.tools());
+    process::run_as(&format!("cargo install {name}"), install.arg("--target-dir").arg(&build))?;
+    // Hundreds of megabytes that nothing asks for again.
+    fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
 }
