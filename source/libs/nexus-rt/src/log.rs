@@ -18,15 +18,23 @@ pub fn line(text: impl fmt::Display) {
     write(Line::of(text).finish());
 }
 
-/// Prints text as it is, in as many calls as it takes; each begins at a character.
+/// Prints text as it is, in as few calls as it takes. Lines are not torn, unless one is too long for a call.
 pub fn text(text: &str) {
     let mut rest = text;
     while !rest.is_empty() {
-        let end = rest.floor_char_boundary(LOG_LINE_MAX);
-        let (part, later) = rest.split_at(end);
+        let (part, later) = rest.split_at(piece(rest));
         write(part.as_bytes());
         rest = later;
     }
+}
+
+/// How much of `rest` goes into the next call: up to the last line end that fits, or all that fits.
+fn piece(rest: &str) -> usize {
+    if rest.len() <= LOG_LINE_MAX {
+        return rest.len();
+    }
+    let most = rest.floor_char_boundary(LOG_LINE_MAX);
+    rest.get(..most).and_then(|fits| fits.rfind('\n')).map_or(most, |end| end + 1)
 }
 
 fn write(bytes: &[u8]) {

@@ -43,9 +43,7 @@ impl Os {
         let result = user::reply_receive_with(self.endpoint, held.reply, out, buffer, deadline);
         match result {
             // Only the reply can fail like this, and its handle is still there: nothing was received.
-            Err(
-                Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid,
-            ) => {
+            Err(Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid) => {
                 answer_status_only(held.reply);
                 user::receive(self.endpoint, buffer, deadline)
             }

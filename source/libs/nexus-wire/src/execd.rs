@@ -31,6 +31,7 @@ impl Protocol for Execd {
 
 /// What a client says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a message lives on one stack for one call; there is no heap here")]
 pub enum Request {
     /// Start a program.
     Spawn(Spawn),
@@ -111,6 +112,7 @@ pub enum Restart {
 
 /// What a client hears.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a message lives on one stack for one call; there is no heap here")]
 pub enum Answer {
     /// The program runs.
     Spawned {

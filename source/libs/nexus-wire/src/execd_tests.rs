@@ -51,14 +51,17 @@ fn reason() -> impl Strategy<Value = Reason> {
 
 fn ended() -> impl Strategy<Value = Ended> {
     let next = prop_oneof![Just(Next::Nothing), Just(Next::Restart), Just(Next::GivenUp)];
-    (any::<(u32, u64, u64)>(), text(), reason(), next).prop_map(|((job, task, at_ns), image, reason, next)| {
-        Ended { job, image, task, reason, at_ns, next }
-    })
+    (any::<(u32, u64, u64)>(), text(), reason(), next)
+        .prop_map(|((job, task, at_ns), image, reason, next)| Ended { job, image, task, reason, at_ns, next })
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    let job = (any::<(u32, u64, u32)>(), text())
-        .prop_map(|((job, task, restarts), image)| Job { job, image, task, restarts });
+    let job = (any::<(u32, u64, u32)>(), text()).prop_map(|((job, task, restarts), image)| Job {
+        job,
+        image,
+        task,
+        restarts,
+    });
     let list = proptest::collection::vec(job, 0..=PAGE).prop_map(|jobs| jobs.into_iter().collect());
     let history = proptest::collection::vec(ended(), 0..=PAGE).prop_map(|ends| ends.into_iter().collect());
     prop_oneof![

@@ -108,8 +108,7 @@ impl<M: Machine> Execd<M> {
             }
             Phase::Resting { .. } => now,
         };
-        let verdict =
-            if job.stopping { Verdict::Ended } else { job.supervision.died(reason, started, now) };
+        let verdict = if job.stopping { Verdict::Ended } else { job.supervision.died(reason, started, now) };
         let next = match verdict {
             Verdict::Ended => Next::Nothing,
             Verdict::StartAt(at) => {

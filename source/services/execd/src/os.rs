@@ -40,7 +40,9 @@ impl Machine for Os {
         }
         let result = grant_endpoint(profile.client, &mut args).and_then(|()| user::task_spawn(SYSTEM, &args));
         if result.is_err() {
-            for copy in [args.given[SYSTEM_SLOT], args.given[EXECD_SLOT]].into_iter().filter_map(Handle::present) {
+            for copy in
+                [args.given[SYSTEM_SLOT], args.given[EXECD_SLOT]].into_iter().filter_map(Handle::present)
+            {
                 self.close(copy);
             }
         }

@@ -69,11 +69,8 @@ const DRIVER: Profile = Profile {
     ..UNLISTED
 };
 
-const SHELL_RIGHTS: Rights = Rights::LOG
-    .union(Rights::INSPECT)
-    .union(Rights::HARDWARE)
-    .union(Rights::POWER)
-    .union(Rights::TRACE);
+const SHELL_RIGHTS: Rights =
+    Rights::LOG.union(Rights::INSPECT).union(Rights::HARDWARE).union(Rights::POWER).union(Rights::TRACE);
 
 const PROFILES: [(&str, Profile); 4] = [
     (

@@ -1,0 +1,39 @@
+//! Connects the shell to the serial line: sleeps in the kernel until something is typed.
+#![no_std]
+#![no_main]
+#![deny(unsafe_code)]
+
+mod os;
+mod uart;
+
+use nexus_proof::{Marker, Service};
+use shell::Shell;
+
+nexus_rt::entry!(main);
+
+/// Exit code when there is no console to read; execd decides what then.
+const EXIT_FAILED: i32 = 1;
+/// As many bytes as the receiver's queue holds.
+const KEYS: usize = 16;
+
+fn main(_args: &'static str) -> i32 {
+    let uart = match uart::Uart::open() {
+        Ok(uart) => uart,
+        Err(error) => {
+            nexus_rt::log!("[shell] cannot read the console: {error}");
+            return EXIT_FAILED;
+        }
+    };
+    nexus_rt::log::line(Marker::Ready(Service::Shell));
+    let mut shell = Shell::new(os::Os);
+    let mut keys = [0; KEYS];
+    loop {
+        match uart.read(&mut keys) {
+            Ok(len) => shell.type_in(keys.get(..len).unwrap_or(&[])),
+            Err(error) => {
+                nexus_rt::log!("[shell] the console is gone: {error}");
+                return EXIT_FAILED;
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The kernel and execd behind [`System`].
+
+extern crate alloc;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use nexus_abi::info::{HartInfo, MachineInfo, TaskInfo, TraceEvent};
+use nexus_abi::user::{self, TraceState};
+use nexus_abi::{Error, ExitCode, Nanos, TaskId};
+use nexus_rt::startup::{EXECD, SYSTEM};
+use nexus_service::os::ask;
+use nexus_wire::execd::{Answer, Execd, Request};
+use shell::{LogText, Recording, System};
+
+/// Most of the log that is read; a person looks at its end.
+const LOG_MAX: usize = 256 * 1024;
+/// Bytes the kernel copies at once.
+const LOG_PIECE: usize = 4096;
+/// Events the kernel copies at once.
+const TRACE_PIECE: usize = 128;
+/// Reads after which a ring that keeps growing is taken to have no end.
+const PIECES_MAX: usize = 1024;
+/// How long execd may take: it never waits for anything, so this is long.
+const EXECD_PATIENCE: Nanos = Nanos::from_millis(5_000);
+
+/// The machine.
+#[derive(Debug)]
+pub struct Os;
+
+impl System for Os {
+    fn print(&mut self, text: &str) {
+        nexus_rt::log::text(text);
+    }
+
+    fn now(&mut self) -> Nanos {
+        user::clock_now()
+    }
+
+    fn own_task(&mut self) -> TaskId {
+        user::task_self()
+    }
+
+    fn machine(&mut self) -> Result<MachineInfo, Error> {
+        user::machine_info(SYSTEM)
+    }
+
+    fn hart(&mut self, hart: usize) -> Result<HartInfo, Error> {
+        user::hart_info(SYSTEM, hart)
+    }
+
+    fn task_from(&mut self, slot: u32) -> Result<TaskInfo, Error> {
+        user::task_info_from(SYSTEM, slot)
+    }
+
+    fn read_log(&mut self) -> Result<LogText, Error> {
+        let mut piece = vec![0; LOG_PIECE];
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut position = 0;
+        for _ in 0..PIECES_MAX {
+            let (len, next) = user::log_read(SYSTEM, position, &mut piece)?;
+            if len == 0 {
+                break;
+            }
+            bytes.extend_from_slice(piece.get(..len).unwrap_or(&[]));
+            bytes.drain(..bytes.len().saturating_sub(LOG_MAX));
+            position = next;
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn trace(&mut self, recording: Recording) -> Result<(), Error> {
+        let state = match recording {
+            Recording::On => TraceState::On,
+            Recording::Off => TraceState::Off,
+        };
+        user::trace_control(SYSTEM, state)
+    }
+
+    fn read_trace(&mut self, hart: usize, most: usize) -> Result<Vec<TraceEvent>, Error> {
+        let mut piece = [TraceEvent::default(); TRACE_PIECE];
+        let mut events = Vec::new();
+        let mut position = 0;
+        for _ in 0..PIECES_MAX {
+            let (count, next) = user::trace_read(SYSTEM, hart, position, &mut piece)?;
+            events.extend_from_slice(piece.get(..count).unwrap_or(&[]));
+            events.drain(..events.len().saturating_sub(most));
+            position = next;
+            // Less than was asked for is the end, and reading on would chase what reading itself causes.
+            if count < TRACE_PIECE {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    fn ask_execd(&mut self, request: &Request) -> Result<Answer, String> {
+        let deadline = user::clock_now().after(EXECD_PATIENCE);
+        ask::<Execd>(EXECD, request, None, deadline)
+            .map_err(|error| format!("execd does not answer: {error}"))
+    }
+
+    fn power_off(&mut self) -> Error {
+        user::machine_exit(SYSTEM, ExitCode::Ok)
+    }
+}

@@ -1,0 +1,228 @@
+//! The shell over a machine made up for the test.
+
+use super::*;
+use crate::system::LogText;
+use nexus_abi::info::{MachineInfo, TaskState, TraceEvent, TraceKind};
+use nexus_abi::{ExitReason, Nanos};
+use nexus_wire::execd::{Image, Next};
+use proptest::prelude::*;
+
+#[derive(Default)]
+struct Fake {
+    shown: String,
+    asked: Vec<Request>,
+    refusal: Option<Refusal>,
+    silent: bool,
+    recording: Option<Recording>,
+    off: bool,
+}
+
+impl Fake {
+    fn task(slot: u32, name: &str, state: TaskState) -> TaskInfo {
+        let mut padded = [0; 24];
+        padded[..name.len()].copy_from_slice(name.as_bytes());
+        TaskInfo {
+            id: TaskId::new(slot, 3).to_wire(),
+            class: 2,
+            state: state as u64,
+            cpu_ns: 1_500_000,
+            pages: 20,
+            name: padded,
+            ..Default::default()
+        }
+    }
+}
+
+impl System for Fake {
+    fn print(&mut self, text: &str) {
+        self.shown.push_str(text);
+    }
+    fn now(&mut self) -> Nanos {
+        Nanos(65_000_000_000)
+    }
+    fn own_task(&mut self) -> TaskId {
+        TaskId::new(3, 3)
+    }
+    fn machine(&mut self) -> Result<MachineInfo, Error> {
+        Ok(MachineInfo {
+            harts: 2,
+            frames_total: 32_768,
+            frames_free: 32_000,
+            tasks: 3,
+            boot_ns: 12_300_000,
+            ..Default::default()
+        })
+    }
+    fn hart(&mut self, hart: usize) -> Result<HartInfo, Error> {
+        Ok(HartInfo { busy_ns: 1_000_000, idle_ns: 999_000_000, steals: hart as u64, ..Default::default() })
+    }
+    fn task_from(&mut self, slot: u32) -> Result<TaskInfo, Error> {
+        let mut dead = Self::task(7, "tiny", TaskState::Dead);
+        dead.set_exit(ExitReason::Killed);
+        let tasks =
+            [Self::task(1, "init", TaskState::Waiting), Self::task(3, "shell", TaskState::Running), dead];
+        tasks.into_iter().find(|task| TaskId::from_wire(task.id).index() >= slot).ok_or(Error::NotFound)
+    }
+    fn read_log(&mut self) -> Result<LogText, Error> {
+        Ok("one\ntwo\r\n\x1b[2Kthree\x1b[31;1mred\n".into())
+    }
+    fn trace(&mut self, recording: Recording) -> Result<(), Error> {
+        self.recording = Some(recording);
+        Ok(())
+    }
+    fn read_trace(&mut self, hart: usize, most: usize) -> Result<Vec<TraceEvent>, Error> {
+        let at_ns = 1_000_002_000 - 1000 * hart as u64;
+        let event = TraceEvent { at_ns, kind: TraceKind::Wake as u64, task: 5, detail: 1 };
+        Ok(if self.recording.is_some() { vec![event; most.min(1)] } else { Vec::new() })
+    }
+    fn ask_execd(&mut self, request: &Request) -> Result<Answer, String> {
+        self.asked.push(request.clone());
+        if self.silent {
+            return Err("execd does not answer: the other side is dead".into());
+        }
+        if let Some(refusal) = self.refusal {
+            return Ok(Answer::Refused(refusal));
+        }
+        let image = Image::try_from("p").expect("short");
+        Ok(match request {
+            Request::Spawn(_) => Answer::Spawned { job: 4, task: TaskId::new(9, 1).to_wire() },
+            Request::Kill { .. } => Answer::Killed,
+            Request::List { from } => {
+                let jobs = (*from.max(&1)..20).take(PAGE).map(|job| Job {
+                    job,
+                    image: image.clone(),
+                    task: 0,
+                    restarts: 2,
+                });
+                Answer::Jobs(jobs.collect())
+            }
+            _ => {
+                let reason = ExitReason::Exited(3).into();
+                let ended =
+                    Ended { job: 1, image, task: 5, reason, at_ns: 60_000_000_000, next: Next::GivenUp };
+                Answer::History([ended].into_iter().collect())
+            }
+        })
+    }
+    fn power_off(&mut self) -> Error {
+        self.off = true;
+        Error::Denied
+    }
+}
+
+fn shell() -> Shell<Fake> {
+    Shell::new(Fake::default())
+}
+
+fn run(line: &str) -> String {
+    shell().run(line)
+}
+
+#[test]
+fn typing_is_echoed_and_answered_behind_a_new_prompt() {
+    let mut shell = shell();
+    shell.type_in(b"upt");
+    shell.type_in(b"ime\r");
+    let greeting = "Nexus 0.1.0: `help` lists the commands.\n";
+    let answer = "up 1 min 05 s, booted in 12.3 ms; 2 harts, asleep 99.9 % of the time\n";
+    assert_eq!(shell.system.shown, format!("{greeting}nexus> uptime\n{answer}nexus> "));
+}
+
+#[test]
+fn commands_that_arrive_together_are_all_carried_out() {
+    let mut shell = shell();
+    shell.type_in(b"trace on\npoweroff\n");
+    assert!(shell.system.off && shell.system.recording == Some(Recording::On));
+    assert!(shell.system.shown.ends_with("the kernel refuses: the right or privilege is missing\nnexus> "));
+}
+
+#[test]
+fn an_empty_line_only_shows_the_prompt_again() {
+    assert_eq!(run("  "), "");
+}
+
+#[test]
+fn ps_is_a_table() {
+    let expected = "\
+ID  NAME   CLASS        HART  STATE        CPU  MEMORY
+ 1  init   interactive     0  waiting  1.50 ms  80 KiB
+ 3  shell  interactive     0  running  1.50 ms  80 KiB
+ 7  tiny   interactive     0  killed   1.50 ms  80 KiB
+";
+    assert_eq!(run("ps"), expected);
+}
+
+#[test]
+fn harts_and_mem_are_tables() {
+    assert!(run("harts").contains("\n   1  1.00 ms  99.9 %"), "{}", run("harts"));
+    let expected = "            USED     FREE    TOTAL
+memory  3.00 MiB  125 MiB  128 MiB
+3 tasks, 0 kernel objects, 0 handles, 0 files in the boot image
+";
+    assert_eq!(run("mem"), expected);
+}
+
+#[test]
+fn spawn_says_what_runs_and_what_does_not_exist() {
+    assert_eq!(run("spawn tiny"), "tiny runs as task 9 (job 4)\n");
+    let mut shell = shell();
+    shell.system.refusal = Some(Refusal::NoSuchImage);
+    assert_eq!(shell.run("spawn tinny"), "no program `tinny` in the boot image\n");
+    assert_eq!(
+        shell.run("spawn a-name-that-no-image-can-have"),
+        "no program `a-name-that-no-image-can-have` in the boot image\n"
+    );
+    shell.system.refusal = Some(Refusal::JobsFull);
+    assert_eq!(shell.run("spawn tiny"), "too many programs run; end one with `kill`\n");
+}
+
+#[test]
+fn kill_names_the_task_and_keeps_the_shell() {
+    let mut shell = shell();
+    assert_eq!(shell.run("kill 7"), "tiny (task 7) ends\n");
+    assert_eq!(shell.system.asked, [Request::Kill { task: TaskId::new(7, 3).to_wire() }]);
+    assert_eq!(shell.run("kill 2"), "no task 2; `ps` lists them\n");
+    assert_eq!(shell.run("kill 3"), "task 3 is this shell; `poweroff` ends the machine\n");
+    shell.system.refusal = Some(Refusal::NoSuchJob);
+    assert_eq!(shell.run("kill 1"), "init (task 1) was not started by execd; only its starter can end it\n");
+}
+
+#[test]
+fn jobs_reads_every_page_and_how_things_ended() {
+    let mut shell = shell();
+    let out = shell.run("jobs");
+    assert_eq!(out.matches("resting").count(), 19);
+    assert!(out.ends_with("  1  p      exit 3  5.00 s  given up\n"), "{out}");
+}
+
+#[test]
+fn the_log_is_cut_and_moves_no_cursor() {
+    assert_eq!(run("log 2"), "two\nthreered\n");
+    assert_eq!(run("log 0"), "");
+}
+
+#[test]
+fn a_trace_is_merged_by_time() {
+    let mut shell = shell();
+    assert_eq!(shell.run("trace show"), "nothing is recorded; `trace on` begins\n");
+    shell.run("trace on");
+    let out = shell.run("trace show 9");
+    let times: Vec<_> =
+        out.lines().skip(1).map(|line| line.split_whitespace().next().expect("a time")).collect();
+    assert_eq!(times, ["1.000001", "1.000002"]);
+    assert!(out.contains("wake      5  on hart 1"), "{out}");
+}
+
+#[test]
+fn a_silent_execd_is_said_so() {
+    let mut shell = shell();
+    shell.system.silent = true;
+    assert_eq!(shell.run("spawn tiny"), "execd does not answer: the other side is dead\n");
+}
+
+proptest! {
+    #[test]
+    fn no_input_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        shell().type_in(&bytes);
+    }
+}
