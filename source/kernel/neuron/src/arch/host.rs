@@ -1,0 +1,146 @@
+//! The host: a simulated clock, and memory that is its own direct map.
+//!
+//! A test drives one or more [`Hart`]s of a [`crate::machine::Machine`] from one thread. Time stands still
+//! until the test moves it; timers and IPIs are noted for the test to look at; flushing and switching
+//! spaces do nothing, because nobody translates addresses here.
+
+use std::cell::Cell;
+
+use super::{Asid, Pending};
+use crate::mm::Frame;
+use crate::sched::Hart;
+use crate::task::{OwnedTask, SpaceId};
+
+std::thread_local! {
+    static NOW: Cell<u64> = const { Cell::new(0) };
+    static TIMER: Cell<u64> = const { Cell::new(u64::MAX) };
+    static THIS_HART: Cell<*const Hart> = const { Cell::new(core::ptr::null()) };
+}
+
+/// Sets the clock.
+pub fn set_ticks(now: u64) {
+    NOW.set(now);
+}
+
+/// What the timer was set to last.
+pub fn timer() -> u64 {
+    TIMER.get()
+}
+
+/// Now.
+pub fn ticks() -> u64 {
+    NOW.get()
+}
+
+/// Notes when the timer should fire.
+pub fn set_timer(at: u64) {
+    TIMER.set(at);
+}
+
+/// The timer, once the clock has reached it.
+pub fn pending_interrupts() -> Pending {
+    Pending { timer: TIMER.get() <= NOW.get(), software: false, external: false }
+}
+
+/// Nothing to clear.
+pub fn clear_software_interrupt() {}
+
+/// Nothing to raise.
+pub fn raise_software_interrupt() {}
+
+/// Sleeping lets the clock jump to the timer. A hart that would sleep for ever is a test's mistake.
+///
+/// # Panics
+///
+/// When nothing can ever wake this hart.
+pub fn wait_for_interrupt() {
+    let timer = TIMER.get();
+    assert!(timer != u64::MAX, "asleep for ever: no timer is set and no other hart runs");
+    NOW.set(timer.max(NOW.get()));
+}
+
+/// A space by its root alone.
+pub fn space_id(root: Frame, _slot: u32) -> SpaceId {
+    SpaceId(u64::from(root.number()))
+}
+
+/// One tag for all.
+pub fn asid_of(_space: SpaceId) -> Asid {
+    Asid(1)
+}
+
+/// Nobody translates addresses here.
+pub fn load_space(_space: SpaceId) {}
+
+/// Nobody remembers translations here.
+pub fn flush_page(_address: usize, _asid: Asid) {}
+
+/// As above.
+pub fn flush_space(_asid: Asid) {}
+
+/// As above.
+pub fn flush_all() {}
+
+/// The hart that the test says is running.
+pub fn this_hart() -> *const Hart {
+    THIS_HART.get()
+}
+
+/// Says which hart is running.
+pub fn set_this_hart(hart: *const Hart) {
+    THIS_HART.set(hart);
+}
+
+/// Memory is its own direct map, at an offset that keeps frame numbers small.
+pub fn direct_map(physical: u64) -> *mut u8 {
+    core::ptr::with_exposed_provenance_mut(physical as usize)
+}
+
+/// The reverse.
+pub fn physical(pointer: *const u8) -> u64 {
+    pointer.expose_provenance() as u64
+}
+
+/// Zeroes a page.
+///
+/// # Safety
+///
+/// `page` points to 4 KiB that nobody else uses.
+#[expect(unsafe_code, reason = "writes through a pointer")]
+pub unsafe fn zero_page(page: *mut u8) {
+    // SAFETY: by contract.
+    unsafe { page.write_bytes(0, nexus_abi::PAGE_SIZE) }
+}
+
+/// No floating-point registers are simulated.
+#[derive(Debug)]
+pub struct FpuState;
+
+impl FpuState {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl Default for FpuState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Never concerned.
+pub fn fpu_is_idle(_flags: u32) -> bool {
+    true
+}
+
+/// There is none to switch on.
+pub fn fpu_enable(_task: &OwnedTask) -> bool {
+    false
+}
+
+/// Nothing to load.
+pub fn fpu_switch_to(_task: &OwnedTask) {}
+
+/// Nothing to keep.
+pub fn fpu_save(_task: &OwnedTask) {}

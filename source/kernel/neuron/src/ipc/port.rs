@@ -1,0 +1,341 @@
+//! Ports: the kernel object behind endpoints and notifications.
+//!
+//! A port has a word of bits, a queue of tasks that wait to receive, and (endpoints only) queues of tasks
+//! that have called and were not received yet, one per class. Never does a receiver wait while there is a
+//! caller or a bit, nor the other way round. Queues are links inside tasks, so they cannot be full.
+//!
+//! A port is dead once its last RECEIVE handle is closed or the task that pays for it dies: everybody who
+//! waits is sent away with `Dead`, and so is everybody who comes later.
+//!
+//! All of it is under the port's lock, a stripe of [`crate::machine::Machine::port_locks`]. O(1) each.
+#![expect(unsafe_code, reason = "queues keep tokens as pointers, and the lock is outside the object")]
+
+use core::cell::UnsafeCell;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use nexus_abi::QosClass;
+
+use crate::cap::object::{Counted, Header, Kind};
+use crate::machine::Machine;
+use crate::sync::order::{self, Rank};
+use crate::sync::RawLock;
+use crate::task::owned::QueueLinks;
+use crate::task::{OwnedTask, Task, TaskPtr};
+
+const RECEIVERS: usize = QosClass::ALL.len();
+const LISTS: usize = RECEIVERS + 1;
+
+/// The object.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Port {
+    header: Header,
+    kind: PortKind,
+    /// Open handles with the RECEIVE right.
+    open_receivers: AtomicU32,
+    state: UnsafeCell<State>,
+}
+
+// SAFETY: `state` is reached only through the guard, which holds the port's lock.
+unsafe impl Sync for Port {}
+
+// SAFETY: `repr(C)` with the header first.
+unsafe impl Counted for Port {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+/// What a port is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PortKind {
+    /// Messages and bits.
+    Endpoint,
+    /// Bits only.
+    Notification,
+}
+
+#[derive(Debug)]
+struct State {
+    dead: bool,
+    /// Bit `c` is set when callers of class `c` wait.
+    calling: u8,
+    bits: u64,
+    /// Callers by class, then the receivers.
+    lists: [List; LISTS],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct List {
+    ends: Option<(TaskPtr, TaskPtr)>,
+}
+
+impl Port {
+    /// A port nobody waits at.
+    pub const fn new(kind: PortKind) -> Self {
+        let lists = [List { ends: None }; LISTS];
+        Self {
+            header: Header::new(Kind::Port),
+            kind,
+            open_receivers: AtomicU32::new(0),
+            state: UnsafeCell::new(State { dead: false, calling: 0, bits: 0, lists }),
+        }
+    }
+
+    /// What it is for.
+    #[inline(always)]
+    pub fn kind(&self) -> PortKind {
+        self.kind
+    }
+
+    /// One more handle can receive here.
+    pub fn receiver_opened(&self) {
+        self.open_receivers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One handle less; true when it was the last.
+    pub fn receiver_closed(&self) -> bool {
+        self.open_receivers.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Its queues and bits, to oneself.
+    #[inline(always)]
+    pub fn lock<'a>(&'a self, machine: &'a Machine) -> PortGuard<'a> {
+        order::entering(Rank(Rank::PORT));
+        let lock = machine.port_locks.of(ptr::from_ref(self));
+        lock.acquire();
+        PortGuard { port: self, lock }
+    }
+
+    /// Locks the stripe of a port that may be gone, and the port itself if `alive` says so under the lock.
+    ///
+    /// # Safety
+    ///
+    /// While the stripe is held, `alive` returning true implies that the port is alive and stays so.
+    pub unsafe fn lock_if<'a>(
+        port: *const Self,
+        machine: &'a Machine,
+        alive: impl FnOnce() -> bool,
+    ) -> Option<PortGuard<'a>> {
+        order::entering(Rank(Rank::PORT));
+        let lock = machine.port_locks.of(port);
+        lock.acquire();
+        if !alive() {
+            order::left(Rank(Rank::PORT));
+            lock.release();
+            return None;
+        }
+        // SAFETY: by contract.
+        Some(PortGuard { port: unsafe { &*port }, lock })
+    }
+}
+
+/// Proof that the port's lock is held.
+#[derive(Debug)]
+#[must_use]
+pub struct PortGuard<'a> {
+    port: &'a Port,
+    lock: &'a RawLock,
+}
+
+impl Drop for PortGuard<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        order::left(Rank(Rank::PORT));
+        self.lock.release();
+    }
+}
+
+impl PortGuard<'_> {
+    /// True when nobody can wait here any more.
+    #[inline(always)]
+    pub fn is_dead(&self) -> bool {
+        self.state().dead
+    }
+
+    /// From now on it is dead; whoever waits must be taken out and told.
+    pub fn kill(&mut self) {
+        self.state_mut().dead = true;
+    }
+
+    /// Adds bits for whoever waits next.
+    pub fn add_bits(&mut self, bits: u64) {
+        self.state_mut().bits |= bits;
+    }
+
+    /// Takes all bits.
+    pub fn take_bits(&mut self) -> u64 {
+        core::mem::take(&mut self.state_mut().bits)
+    }
+
+    /// True when a receiver would find something at once.
+    #[inline(always)]
+    pub fn has_work(&self) -> bool {
+        let state = self.state();
+        state.bits != 0 || state.calling != 0
+    }
+
+    /// The receiver that would be served next, still waiting.
+    #[inline(always)]
+    pub fn first_receiver(&self) -> Option<&Task> {
+        let (head, _) = self.state().lists[RECEIVERS].ends?;
+        // SAFETY: a task in the queue is alive, and the lock keeps it there.
+        Some(unsafe { head.shared() })
+    }
+
+    /// A task waits to receive. It may be gone as soon as the guard is.
+    #[inline(always)]
+    pub fn push_receiver(&mut self, task: OwnedTask) {
+        self.push_back(RECEIVERS, task);
+    }
+
+    /// The receiver that came last, if it has been killed: whoever killed it may have looked too early.
+    #[inline(always)]
+    pub fn take_killed_receiver(&mut self) -> Option<OwnedTask> {
+        let (_, tail) = self.state().lists[RECEIVERS].ends?;
+        // SAFETY: a task in the queue is alive, and the lock keeps it there.
+        let task = unsafe { tail.shared() };
+        if task.flags_after_publishing() & crate::task::Flags::KILL == 0 {
+            return None;
+        }
+        self.remove(task)
+    }
+
+    /// The task that has waited longest to receive.
+    #[inline(always)]
+    pub fn pop_receiver(&mut self) -> Option<OwnedTask> {
+        self.pop_front(RECEIVERS)
+    }
+
+    /// A receiver that could not be served after all keeps its place.
+    pub fn push_receiver_front(&mut self, task: OwnedTask) {
+        let ptr = self.adopt(RECEIVERS, task);
+        let mut links = self.links();
+        let list = &mut self.state_mut().lists[RECEIVERS];
+        match list.ends {
+            None => list.ends = Some((ptr, ptr)),
+            Some((head, tail)) => {
+                links.of(ptr).next = Some(head);
+                links.of(head).prev = Some(ptr);
+                list.ends = Some((ptr, tail));
+            }
+        }
+    }
+
+    /// A task has called and waits to be received.
+    pub fn push_caller(&mut self, task: OwnedTask) {
+        let class = task.class() as usize;
+        self.state_mut().calling |= 1 << class;
+        self.push_back(class, task);
+    }
+
+    /// The caller of the highest class that has waited longest.
+    pub fn pop_caller(&mut self) -> Option<OwnedTask> {
+        let class = (0..RECEIVERS).rev().find(|class| self.state().calling >> class & 1 == 1)?;
+        let task = self.pop_front(class);
+        if self.state().lists[class].ends.is_none() {
+            self.state_mut().calling &= !(1 << class);
+        }
+        task
+    }
+
+    /// Takes out a task if it is here.
+    pub fn remove(&mut self, task: &Task) -> Option<OwnedTask> {
+        let here = ptr::from_ref(self.port);
+        if !ptr::eq(task.waiting_at.load(Ordering::Relaxed), here) {
+            return None;
+        }
+        // SAFETY: the task waits in this port's queue, under the lock we hold; `task` is its address.
+        let token = unsafe { OwnedTask::adopt(task.as_ptr()) };
+        let ptr = token.into_ptr();
+        let mut links = self.links();
+        let (next, prev, at) = {
+            let own = links.of(ptr);
+            (own.next, own.prev, usize::from(own.list) % LISTS)
+        };
+        let list = &mut self.state_mut().lists[at];
+        if let Some((head, tail)) = list.ends {
+            let head = if head == ptr { next } else { Some(head) };
+            let tail = if tail == ptr { prev } else { Some(tail) };
+            list.ends = head.zip(tail);
+        }
+        if let Some(next) = next {
+            links.of(next).prev = prev;
+        }
+        if let Some(prev) = prev {
+            links.of(prev).next = next;
+        }
+        if self.state().lists[at].ends.is_none() && at != RECEIVERS {
+            self.state_mut().calling &= !(1 << at);
+        }
+        Some(self.release(ptr))
+    }
+
+    #[inline(always)]
+    fn push_back(&mut self, at: usize, task: OwnedTask) {
+        let ptr = self.adopt(at, task);
+        let mut links = self.links();
+        let list = &mut self.state_mut().lists[at];
+        list.ends = match list.ends {
+            None => Some((ptr, ptr)),
+            Some((head, tail)) => {
+                links.of(tail).next = Some(ptr);
+                links.of(ptr).prev = Some(tail);
+                Some((head, ptr))
+            }
+        };
+    }
+
+    #[inline(always)]
+    fn pop_front(&mut self, at: usize) -> Option<OwnedTask> {
+        let mut links = self.links();
+        let list = &mut self.state_mut().lists[at];
+        let (head, tail) = list.ends?;
+        list.ends = match links.of(head).next {
+            None => None,
+            Some(next) => {
+                links.of(next).prev = None;
+                Some((next, tail))
+            }
+        };
+        Some(self.release(head))
+    }
+
+    /// The task is in this port's queue from now on.
+    #[inline(always)]
+    fn adopt(&mut self, at: usize, task: OwnedTask) -> TaskPtr {
+        let here = ptr::from_ref(self.port).cast_mut();
+        task.waiting_at.store(here, Ordering::Relaxed);
+        let ptr = task.into_ptr();
+        *self.links().of(ptr) = crate::task::Links { next: None, prev: None, list: at as u8 };
+        ptr
+    }
+
+    /// The task has left this port's queue.
+    #[inline(always)]
+    fn release(&mut self, ptr: TaskPtr) -> OwnedTask {
+        // SAFETY: the queue held the token, and the caller has just unlinked it under the lock.
+        let task = unsafe { ptr.take() };
+        task.waiting_at.store(ptr::null_mut(), Ordering::Relaxed);
+        task
+    }
+
+    #[inline(always)]
+    fn links(&self) -> QueueLinks {
+        // SAFETY: used on tasks in this port's queues only, under its lock.
+        unsafe { QueueLinks::new() }
+    }
+
+    #[inline(always)]
+    fn state(&self) -> &State {
+        // SAFETY: the guard holds the lock.
+        unsafe { &*self.port.state.get() }
+    }
+
+    #[inline(always)]
+    fn state_mut(&mut self) -> &mut State {
+        // SAFETY: the guard holds the lock and is borrowed exclusively.
+        unsafe { &mut *self.port.state.get() }
+    }
+}

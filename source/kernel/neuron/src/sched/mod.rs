@@ -1,0 +1,238 @@
+//! A hart: what it owns, and how it decides what runs.
+//!
+//! Everything in a [`Hart`] is its own: run queue, deadlines, timer, stock of frames. There is no lock in
+//! the scheduler. Tasks come from other harts through a mailbox and go to them the same way; the policy is
+//! the `sched-policy` library, this is its mechanism.
+//!
+//! A trap's handler takes the current task out of the hart and says with an [`Outcome`] what becomes of
+//! it; [`Hart::settle`] then puts a task in its place, or sleeps until there is one.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`settle`] | outcome → next task, slices, timer |
+//! | [`place`] | which hart a task that became ready goes to; giving surplus away |
+//! | [`resources`] | frames, objects and handles on behalf of a task |
+
+pub mod place;
+pub mod resources;
+pub mod settle;
+
+use core::cell::Cell;
+use core::sync::atomic::Ordering;
+
+use nexus_abi::info::TraceKind;
+use nexus_abi::{Error, Nanos};
+use sched_policy::RunQueue;
+
+use crate::arch;
+use crate::cap::Ref;
+use crate::machine::Machine;
+use crate::mm::frames::Magazine;
+use crate::platform::plic::Context;
+use crate::smp::HartShared;
+use crate::task::{Flags, OwnedTask, SpaceId, Task, TaskPtr};
+use crate::time::{self, Deadlines, Ticks};
+
+/// One hart. The first fields are at fixed offsets: the trap code uses them.
+#[repr(C)]
+pub struct Hart {
+    /// Trap entry's scratch space.
+    scratch: [u64; 2],
+    /// The running task; its registers are where its address says.
+    current: Option<OwnedTask>,
+    /// What all harts share.
+    pub machine: &'static Machine,
+    /// What this hart shows the others.
+    pub shared: &'static HartShared,
+    index: usize,
+    loaded: Cell<SpaceId>,
+    switched_at: Ticks,
+    queue: RunQueue<TaskPtr>,
+    deadlines: Deadlines,
+    /// When the running task's slice ends; never, while nobody of its class waits.
+    slice_end: Ticks,
+    /// What the timer is set to.
+    armed: Ticks,
+    magazine: Magazine,
+    pub(crate) held_ranks: Cell<u32>,
+}
+
+/// Byte offset of `current`, which the trap code knows.
+pub const CURRENT_OFFSET: usize = core::mem::offset_of!(Hart, current);
+
+impl core::fmt::Debug for Hart {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Hart").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+/// What becomes of the task whose trap was handled.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome {
+    /// It goes on.
+    Resume(OwnedTask),
+    /// It is ready, behind the others of its class.
+    Yield(OwnedTask),
+    /// It waits somewhere; this one takes the hart in its stead.
+    HandOver(OwnedTask),
+    /// It waits somewhere, or is no more.
+    Blocked,
+}
+
+impl Hart {
+    /// Hart number `index`, with nothing to do.
+    pub fn new(machine: &'static Machine, index: usize) -> Option<Self> {
+        Some(Self {
+            scratch: [0; 2],
+            current: None,
+            machine,
+            shared: machine.harts.get(index)?,
+            index,
+            loaded: Cell::new(SpaceId(0)),
+            switched_at: Ticks(0),
+            queue: RunQueue::new(),
+            deadlines: Deadlines::new(),
+            slice_end: Ticks::NEVER,
+            armed: Ticks::NEVER,
+            magazine: Magazine::new(),
+            held_ranks: Cell::new(0),
+        })
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Its bit in masks.
+    #[inline(always)]
+    pub fn bit(&self) -> u64 {
+        1 << self.index
+    }
+
+    /// Takes the running task out, to handle its trap.
+    #[inline(always)]
+    pub fn take_current(&mut self) -> Option<OwnedTask> {
+        self.current.take()
+    }
+
+    /// The running task.
+    pub fn current(&self) -> Option<&OwnedTask> {
+        self.current.as_ref()
+    }
+
+    /// The running task, to the fast path, which leaves it in place until it switches.
+    #[inline(always)]
+    pub(crate) fn current_mut(&mut self) -> Option<&mut OwnedTask> {
+        self.current.as_mut()
+    }
+
+    /// True when a deadline has come already, so that waiting would be pointless.
+    pub fn deadline_passed(&self, deadline: Nanos) -> bool {
+        deadline == Nanos::NOW || (deadline != Nanos::NEVER && self.machine.clock.ticks(deadline) <= time::now())
+    }
+
+    /// The running task is about to wait: its time is charged and its deadline armed. Call it before the
+    /// token goes where others can take it.
+    pub fn before_waiting(&mut self, task: &OwnedTask, deadline: Nanos) {
+        self.charge(task);
+        self.save_fpu(task);
+        if deadline != Nanos::NEVER {
+            let at = self.machine.clock.ticks(deadline);
+            self.deadlines.arm(task, task.ptr(), at);
+        }
+    }
+
+    /// A task waits where others can take it. If it was killed, or its deadline passed, while its token was
+    /// on the way there, nobody else will notice: so this looks once more.
+    pub fn after_waiting(&mut self, task: Ref<Task>) {
+        let flags = task.flags_after_publishing();
+        if flags & (Flags::KILL | Flags::EXPIRED) != 0
+            && let Some(mut taken) = crate::ipc::reply::interrupt_wait(self.machine, &task)
+        {
+            taken.registers_mut().set_result(Err(Error::TimedOut));
+            self.make_ready(taken);
+        }
+        self.release_task(task);
+    }
+
+    /// Deadlines that have come: their tasks are taken out of whatever they wait for.
+    fn expire_deadlines(&mut self) {
+        let now = time::now();
+        while let Some(ptr) = self.deadlines.expire(now) {
+            self.expire(ptr);
+        }
+    }
+
+    #[expect(unsafe_code, reason = "an anchored task is alive until its hart makes it ready")]
+    fn expire(&mut self, ptr: TaskPtr) {
+        // SAFETY: the task's deadline was armed here, so it can become ready, and so run and die, only by
+        // passing through this hart.
+        let task: &Task = unsafe { ptr.shared() };
+        task.set_flag(Flags::EXPIRED);
+        if let Some(mut taken) = crate::ipc::reply::interrupt_wait(self.machine, task) {
+            taken.registers_mut().set_result(Err(Error::TimedOut));
+            self.make_ready(taken);
+        }
+    }
+
+    /// Charges the time since the last switch to `task`.
+    #[inline(always)]
+    pub fn charge(&mut self, task: &Task) {
+        let now = time::now();
+        let ran = now.0.wrapping_sub(self.switched_at.0);
+        task.run_ticks.store(task.run_ticks.load(Ordering::Relaxed).wrapping_add(ran), Ordering::Relaxed);
+        self.switched_at = now;
+    }
+
+    /// True when a task waits here, or is on its way here.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.queue.is_empty() || !self.shared.has_no_mail()
+    }
+
+    /// Time asleep is nobody's.
+    pub(crate) fn note_idle_end(&mut self) {
+        self.switched_at = time::now();
+    }
+
+    /// Counts a device interrupt.
+    pub(crate) fn count_device_irq(&self, line: u32) {
+        self.shared.count_device_irq();
+        self.trace(TraceKind::Irq, None, u64::from(line));
+    }
+
+    /// The controller context that takes device interrupts: the first hart's.
+    pub fn irq_context(&self) -> Option<Context> {
+        self.machine.board.harts.first().map(|hart| hart.plic_context)
+    }
+
+    /// Notes an event in the trace, when tracing is on.
+    #[inline(always)]
+    pub fn trace(&self, kind: TraceKind, task: Option<&Task>, detail: u64) {
+        if self.machine.tracing.load(Ordering::Relaxed) {
+            self.trace_on(kind, task, detail);
+        }
+    }
+
+    #[cold]
+    fn trace_on(&self, kind: TraceKind, task: Option<&Task>, detail: u64) {
+        let Some(ring) = self.shared.trace() else { return };
+        ring.set_enabled(true);
+        ring.record(nexus_abi::info::TraceEvent {
+            at_ns: self.machine.clock.nanos(time::now()).0,
+            kind: kind as u64,
+            task: task.map_or(0, |task| task.id().to_wire()),
+            detail,
+        });
+    }
+
+    /// Keeps the floating-point registers of a task that used them since it was switched to.
+    #[inline(always)]
+    pub(crate) fn save_fpu(&mut self, task: &OwnedTask) {
+        if task.flags() & Flags::FPU != 0 {
+            arch::fpu_save(task);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Which hart a task that became ready goes to.
+//!
+//! In this order: the hart that holds its deadline; its last hart, if that is free; a sleeping hart it may
+//! use; its last hart; the first hart it may use. Sleeping harts ask the busiest one for surplus before
+//! they sleep, and get at most one task for each question.
+
+use core::sync::atomic::Ordering;
+
+use nexus_abi::info::{TaskState, TraceKind};
+use nexus_abi::ipc::Shape;
+use nexus_abi::{Call, Handle};
+
+use super::{Hart, Outcome};
+use crate::ipc::message::Parts;
+use crate::smp;
+use crate::task::registers::Reg;
+use crate::task::{Flags, OwnedTask};
+
+/// Tasks a hart looks at when it is asked for surplus.
+pub const STEAL_SCAN: usize = 16;
+
+impl Hart {
+    /// A task can run again: it goes into this hart's queue or another's mailbox.
+    pub fn make_ready(&mut self, task: OwnedTask) {
+        let target = self.target_of(&task);
+        self.trace(TraceKind::Wake, Some(&task), target as u64);
+        if target == self.index {
+            self.adopt(task);
+        } else {
+            self.send(task, target);
+        }
+    }
+
+    /// The running task waits now, and `task` takes the hart in its stead if it may run here and nothing
+    /// outranks it; else it is made ready like any other.
+    #[inline(always)]
+    pub fn hand_over(&mut self, task: OwnedTask) -> Outcome {
+        let here = task.affinity().contains(self.index)
+            && (task.flags() & Flags::ANCHORED == 0 || task.hart() == self.index);
+        if here && self.queue.highest() <= Some(task.class()) {
+            self.disarm(&task);
+            return Outcome::HandOver(task);
+        }
+        self.make_ready(task);
+        Outcome::Blocked
+    }
+
+    /// A server that was taken out of its queue for a message it did not get begins to receive again.
+    pub fn retry(&mut self, mut server: OwnedTask) {
+        let room = Parts::of(&server).map_or(0, |parts| parts.room);
+        let registers = server.registers_mut();
+        let endpoint = Handle::from_wire(registers.get(Reg::T1));
+        registers.set(Reg::T0, Call::Receive.to_wire());
+        registers.set(Reg::T1, endpoint.to_wire());
+        registers.set(Reg::T2, Shape::new(0, room, Handle::NONE).unwrap_or(Shape::REGISTERS).0);
+        registers.set(Reg::Pc, registers.get(Reg::Pc).wrapping_sub(smp::ECALL_LEN));
+        self.make_ready(server);
+    }
+
+    /// Takes in what other harts sent.
+    pub(crate) fn collect_mail(&mut self) {
+        if self.shared.has_no_mail() {
+            return;
+        }
+        for task in self.shared.take_mail() {
+            self.adopt(task);
+        }
+    }
+
+    /// Answers harts that asked for surplus: one task each.
+    pub(crate) fn answer_steals(&mut self) {
+        let mut asking = self.shared.take_steal_requests();
+        while asking != 0 {
+            let taker = asking.trailing_zeros() as usize;
+            asking &= asking - 1;
+            if let Some(task) = self.take_surplus(taker) {
+                task.set_hart(taker);
+                if let Some(shared) = self.machine.harts.get(taker) {
+                    shared.count_steal();
+                }
+                self.send(task, taker);
+            }
+        }
+    }
+
+    /// The task belongs to this hart now and waits for its turn.
+    fn adopt(&mut self, task: OwnedTask) {
+        self.disarm(&task);
+        task.set_hart(self.index);
+        self.push_back(task);
+    }
+
+    /// A ready task has no deadline.
+    #[inline(always)]
+    fn disarm(&mut self, task: &OwnedTask) {
+        let flags = task.flags();
+        if flags & Flags::EXPIRED != 0 {
+            // The deadline left the queue when it passed.
+            task.clear_flag(Flags::EXPIRED | Flags::ANCHORED);
+        } else if flags & Flags::ANCHORED != 0 {
+            self.deadlines.disarm(task, task.ptr());
+        }
+    }
+
+    fn send(&mut self, task: OwnedTask, target: usize) {
+        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        if let Some(shared) = self.machine.harts.get(target)
+            && shared.push_mail(task)
+        {
+            smp::interrupt(self.machine, 1 << target);
+        }
+    }
+
+    fn target_of(&self, task: &OwnedTask) -> usize {
+        let last = task.hart();
+        if task.flags() & Flags::ANCHORED != 0 {
+            return last;
+        }
+        let allowed = task.affinity().0 & self.machine.online();
+        let idle = self.machine.idle.load(Ordering::Relaxed) & allowed;
+        if idle >> last & 1 == 1 {
+            return last;
+        }
+        if idle != 0 {
+            let first = idle.trailing_zeros();
+            // Claimed, so that the next task that becomes ready picks another.
+            self.machine.idle.fetch_and(!(1 << first), Ordering::Relaxed);
+            return first as usize;
+        }
+        if allowed >> last & 1 == 1 { last } else { allowed.trailing_zeros() as usize % nexus_abi::HARTS_MAX }
+    }
+}

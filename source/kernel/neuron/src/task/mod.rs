@@ -1,0 +1,316 @@
+//! Tasks: one thread, one address space, one table of handles, and somebody who owns it.
+//!
+//! A [`Task`] is one page of memory. Part of it is *shared*: words that any hart may read, and a few that
+//! any hart may set (a kill, a class), which the owner applies at its next safe point. The rest is *owned*:
+//! only the holder of the task's [`OwnedTask`] token reaches it, and there is one token.
+//!
+//! ```text
+//! where the token is          who gets it out
+//! a hart's `current`          that hart
+//! a hart's run queue          that hart
+//! a hart's mailbox            that hart
+//! a port's queue              whoever holds the port's lock
+//! nowhere: awaiting a reply   whoever wins the exchange on `call_state`
+//! ```
+
+pub mod account;
+pub mod death;
+pub mod owned;
+pub mod program;
+pub mod reclaim;
+pub mod registers;
+pub mod spawn;
+pub mod table;
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use nexus_abi::ipc::Stamp;
+use nexus_abi::{ExitReason, HartMask, PAGE_SIZE, QosClass, ServiceId, TaskId};
+
+pub use account::{Account, account_of};
+pub use owned::{OwnedTask, TaskPtr};
+pub use registers::Registers;
+pub use table::TaskTable;
+
+use crate::arch;
+use crate::cap::object::{Counted, Header};
+use crate::cap::{HandleTable, Ref};
+use crate::ipc::port::Port;
+use crate::mm::Frame;
+use crate::mm::space::AddressSpace;
+use crate::time::heap::Node;
+
+/// Length of a task's name, padded with zeros.
+pub const NAME_LEN: usize = 24;
+
+/// A task. The registers come first: the trap code finds them at the task's own address.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Task {
+    registers: UnsafeCell<Registers>,
+    header: Header,
+    /// [`Flags`].
+    flags: AtomicU32,
+    /// The hart that runs it, has it queued, or holds its deadline.
+    hart: AtomicU32,
+    /// Harts whose remembered translations of this space are good: a clear bit means flush first.
+    pub(crate) tlb_ok: AtomicU64,
+    /// Harts that have had its space loaded.
+    pub(crate) ran_on: AtomicU64,
+    /// `call number << 1 | awaiting`: see [`crate::ipc::reply`].
+    pub(crate) call_state: AtomicU64,
+    /// The port in whose queue it is; changes under that port's lock.
+    pub(crate) waiting_at: AtomicPtr<Port>,
+    /// Service and class, as stamped on messages.
+    stamp: AtomicU64,
+    affinity: AtomicU64,
+    /// Time run so far, in timer ticks; written by the hart that runs it.
+    pub(crate) run_ticks: AtomicU64,
+    pub(crate) switches: AtomicU64,
+    /// A [`nexus_abi::info::TaskState`], for people; decisions never read it.
+    pub(crate) state: AtomicU8,
+    /// Handles held, as of its last call; for people.
+    handles_seen: AtomicU32,
+    precise_time: bool,
+    id: TaskId,
+    space_id: SpaceId,
+    root: Frame,
+    pub(crate) account: Account,
+    name: [u8; NAME_LEN],
+    /// The objects it pays for; under its owner stripe.
+    pub(crate) owned: AtomicPtr<Header>,
+    /// The link that mailboxes use.
+    mail: AtomicPtr<Task>,
+    /// The links of the queue it is in.
+    links: UnsafeCell<Links>,
+    /// Its place among its hart's deadlines.
+    timer: UnsafeCell<Node<TaskPtr>>,
+    /// Floating-point registers, while they are not in the hart.
+    fpu: UnsafeCell<arch::FpuState>,
+    /// How it ended; valid once the state says dead.
+    exit: UnsafeCell<ExitReason>,
+    own: UnsafeCell<Own>,
+}
+
+const _: () = assert!(size_of::<Task>() <= PAGE_SIZE, "a task is one page");
+
+#[expect(unsafe_code, reason = "states who may touch what from where")]
+// SAFETY: the `UnsafeCell`s are reached only by the holder of the token (registers, own), by the structure
+// that holds the task in a queue (links), by its hart's deadline queue (timer), or after the state was
+// published as dead (exit). Everything else is atomic or constant.
+unsafe impl Sync for Task {}
+
+#[expect(unsafe_code, reason = "states the layout that `Ref` relies on")]
+// SAFETY: tasks are never in an owner's list, which is all the header's position matters for.
+unsafe impl Counted for Task {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+/// What only the owner reaches.
+#[derive(Debug)]
+pub struct Own {
+    /// Its handles.
+    pub handles: HandleTable,
+    /// Its memory.
+    pub space: AddressSpace,
+    /// Who hears of its death, with which bits.
+    pub supervisor: Option<(Ref<Port>, u64)>,
+    /// How far dying has come.
+    pub dying: Option<death::Phase>,
+}
+
+/// Neighbours in a queue.
+#[derive(Debug, Default)]
+pub struct Links {
+    pub(crate) next: Option<TaskPtr>,
+    pub(crate) prev: Option<TaskPtr>,
+    /// Which of a port's lists it is in.
+    pub(crate) list: u8,
+}
+
+/// What others may want of a task, or its owner must not forget.
+#[derive(Debug)]
+pub struct Flags;
+
+impl Flags {
+    /// Die at the next safe point.
+    pub const KILL: u32 = 1;
+    /// The floating-point registers are in use.
+    pub const FPU: u32 = 1 << 1;
+    /// A deadline is armed on its hart, so it becomes ready there and nowhere else.
+    pub const ANCHORED: u32 = 1 << 2;
+    /// That deadline has passed while its token was on its way somewhere.
+    pub const EXPIRED: u32 = 1 << 3;
+}
+
+/// What the hardware needs to know to use the space: the value of `satp`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct SpaceId(pub u64);
+
+/// What a spawner decides and the kernel stamps.
+#[derive(Debug)]
+pub struct Identity {
+    /// Never reused.
+    pub id: TaskId,
+    /// From the boot image.
+    pub service: ServiceId,
+    /// Class at the start.
+    pub class: QosClass,
+    /// Harts it may run on.
+    pub affinity: HartMask,
+    /// Image name.
+    pub name: [u8; NAME_LEN],
+    /// Exact clock and deadlines.
+    pub precise_time: bool,
+}
+
+impl Task {
+    /// A task that has never run.
+    pub fn new(identity: Identity, root: Frame, registers: Registers, account: Account, own: Own) -> Self {
+        let Identity { id, service, class, affinity, name, precise_time } = identity;
+        Self {
+            registers: UnsafeCell::new(registers),
+            header: Header::new(crate::cap::object::Kind::Task),
+            flags: AtomicU32::new(0),
+            hart: AtomicU32::new(0),
+            tlb_ok: AtomicU64::new(0),
+            ran_on: AtomicU64::new(0),
+            call_state: AtomicU64::new(0),
+            waiting_at: AtomicPtr::new(core::ptr::null_mut()),
+            stamp: AtomicU64::new(Stamp::of(service, class).0),
+            affinity: AtomicU64::new(affinity.0),
+            run_ticks: AtomicU64::new(0),
+            switches: AtomicU64::new(0),
+            state: AtomicU8::new(nexus_abi::info::TaskState::Ready as u8),
+            handles_seen: AtomicU32::new(0),
+            precise_time,
+            id,
+            space_id: arch::space_id(root, id.index()),
+            root,
+            account,
+            name,
+            owned: AtomicPtr::new(core::ptr::null_mut()),
+            mail: AtomicPtr::new(core::ptr::null_mut()),
+            links: UnsafeCell::new(Links::default()),
+            timer: UnsafeCell::new(Node::new()),
+            fpu: UnsafeCell::new(arch::FpuState::new()),
+            exit: UnsafeCell::new(ExitReason::Killed),
+            own: UnsafeCell::new(own),
+        }
+    }
+
+    /// Its id.
+    #[inline(always)]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Its name, padded with zeros.
+    pub fn name(&self) -> &[u8; NAME_LEN] {
+        &self.name
+    }
+
+    /// True when it sees the exact time.
+    #[inline(always)]
+    pub fn precise_time(&self) -> bool {
+        self.precise_time
+    }
+
+    /// Service and class, as receivers see them.
+    #[inline(always)]
+    pub fn stamp(&self) -> Stamp {
+        Stamp(self.stamp.load(Ordering::Relaxed))
+    }
+
+    /// Its class.
+    #[inline(always)]
+    pub fn class(&self) -> QosClass {
+        self.stamp().class()
+    }
+
+    /// Sets its class; the owner notices when it next decides where the task goes.
+    pub fn set_class(&self, class: QosClass) {
+        self.stamp.store(Stamp::of(self.stamp().service(), class).0, Ordering::Relaxed);
+    }
+
+    /// Handles held, as of its last call.
+    pub fn handles_seen(&self) -> u32 {
+        self.handles_seen.load(Ordering::Relaxed)
+    }
+
+    /// Harts it may run on.
+    #[inline(always)]
+    pub fn affinity(&self) -> HartMask {
+        HartMask(self.affinity.load(Ordering::Relaxed))
+    }
+
+    /// The hart it belongs to at the moment.
+    #[inline(always)]
+    pub fn hart(&self) -> usize {
+        self.hart.load(Ordering::Relaxed) as usize
+    }
+
+    /// It belongs to `hart` now.
+    #[inline(always)]
+    pub fn set_hart(&self, hart: usize) {
+        self.hart.store(hart as u32, Ordering::Relaxed);
+    }
+
+    /// Its [`Flags`].
+    #[inline(always)]
+    pub fn flags(&self) -> u32 {
+        self.flags.load(Ordering::Relaxed)
+    }
+
+    /// Its flags, read after everything this hart did before is visible to whoever sets one.
+    #[inline(always)]
+    pub fn flags_after_publishing(&self) -> u32 {
+        core::sync::atomic::fence(Ordering::SeqCst);
+        self.flags()
+    }
+
+    /// Sets a flag: the flags before.
+    pub fn set_flag(&self, flag: u32) -> u32 {
+        self.flags.fetch_or(flag, Ordering::SeqCst)
+    }
+
+    /// Clears a flag.
+    pub fn clear_flag(&self, flag: u32) {
+        self.flags.fetch_and(!flag, Ordering::SeqCst);
+    }
+
+    /// The value of `satp` that selects its space.
+    #[inline(always)]
+    pub fn space_id(&self) -> SpaceId {
+        self.space_id
+    }
+
+    /// The number its translations are tagged with.
+    pub fn asid(&self) -> arch::Asid {
+        arch::asid_of(self.space_id)
+    }
+
+    /// The root of its page table.
+    pub fn root(&self) -> Frame {
+        self.root
+    }
+
+    /// A counted reference to it.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "adopts the reference it has just counted")]
+    pub fn share(&self) -> Ref<Self> {
+        self.header.retain();
+        // SAFETY: the reference was counted above, and the task is alive because it is borrowed.
+        unsafe { Ref::adopt(self.as_ptr()) }
+    }
+
+    /// Where it lives.
+    pub fn as_ptr(&self) -> NonNull<Self> {
+        NonNull::from(self)
+    }
+}
