@@ -26,7 +26,7 @@ doctor:    ## what is installed, what is missing
 clean:     ## remove target/
 	@scripts/cargo.sh clean
 
-test-os:   ## selftests at 1, 2 and 4 harts, idleness, fifty boots
+test-os:   ## selftests at 1, 2 and 4 harts, and that idle means idle
 	@$(XTASK) test-os
 
 diag-os:   ## the RISC-V half compiles without warnings

@@ -48,9 +48,9 @@ enum Command {
     Run(session::Wish),
     /// One selftest run; SMP, REQUIRE_SMP, RUN_UNTIL_MARKER and RUN_TIMEOUT say which
     QemuTest,
-    /// All runs in the emulator: selftests at 1, 2 and 4 harts, idleness, fifty boots
+    /// All runs in the emulator: selftests at 1, 2 and 4 harts, and that idle means idle
     TestOs,
-    /// Every hart count with every memory size, exact and multi-threaded
+    /// Every hart count with every memory size, exact and multi-threaded; then fifty boots in a row
     BootMatrix,
     /// Hostile system calls
     Fuzz(fuzz::Amount),

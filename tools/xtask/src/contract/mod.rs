@@ -132,7 +132,7 @@ impl Contract {
     pub fn finish(mut self, ending: Ending) -> Verdict {
         match ending {
             Ending::TimedOut => {
-                let waiting_for = self.missing().next();
+                let waiting_for = self.awaited();
                 self.violations.push(Violation::TimedOut { waiting_for });
             }
             Ending::Stopped => {
@@ -195,6 +195,15 @@ impl Contract {
             self.violations.push(Violation::DuplicateMarker(line.to_owned()));
         }
         first
+    }
+
+    /// What a run that hangs should have done next.
+    fn awaited(&self) -> String {
+        match self.missing().next() {
+            Some(marker) => format!("`{marker}`"),
+            None if self.end.is_none() && self.end_line == EndLine::Required => "the end line".to_owned(),
+            None => "the machine to exit".to_owned(),
+        }
     }
 
     fn missing(&self) -> impl Iterator<Item = String> {

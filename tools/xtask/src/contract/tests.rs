@@ -153,9 +153,14 @@ fn a_wrong_exit_code_is_caught_after_a_perfect_log() {
 fn a_time_out_is_an_outcome_of_its_own_and_says_what_was_awaited() {
     let mut log = good_log();
     log.truncate(index_of(&log, &passed(Case::IPC)));
-    let violations = judge(&log, Ending::TimedOut);
-    assert_eq!(violations, [Violation::TimedOut { waiting_for: Some(passed(Case::IPC)) }]);
-    assert_eq!(judge(&good_log(), Ending::TimedOut), [Violation::TimedOut { waiting_for: None }]);
+    let waiting_for = format!("`{}`", passed(Case::IPC));
+    assert_eq!(judge(&log, Ending::TimedOut), [Violation::TimedOut { waiting_for }]);
+    let mut log = good_log();
+    let waiting_for = "the machine to exit".to_owned();
+    assert_eq!(judge(&log, Ending::TimedOut), [Violation::TimedOut { waiting_for }]);
+    log.pop();
+    let waiting_for = "the end line".to_owned();
+    assert_eq!(judge(&log, Ending::TimedOut), [Violation::TimedOut { waiting_for }]);
 }
 
 #[test]
@@ -195,7 +200,7 @@ fn every_violation_is_said_differently_and_a_time_out_has_its_own_status() {
         Violation::NoEndLine,
         Violation::Miscounted { said: (1, 0), printed: (0, 0) },
         Violation::WrongExitCode(Exit::Code(1)),
-        Violation::TimedOut { waiting_for: None },
+        Violation::TimedOut { waiting_for: text() },
         Violation::WrongHarts { found: 1, required: 2 },
     ];
     let mut words: Vec<_> =

@@ -31,8 +31,8 @@ pub enum Violation {
     Miscounted { said: (u32, u32), printed: (u32, u32) },
     #[error("WRONG EXIT CODE: {}", describe_exit(*.0))]
     WrongExitCode(Exit),
-    #[error("TIMED OUT{}", .waiting_for.as_ref().map_or(String::new(), |marker| format!(" waiting for `{marker}`")))]
-    TimedOut { waiting_for: Option<String> },
+    #[error("TIMED OUT waiting for {waiting_for}")]
+    TimedOut { waiting_for: String },
     #[error("WRONG HARTS: {found} online, {required} required")]
     WrongHarts { found: u32, required: u32 },
 }
@@ -77,7 +77,11 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         if self.is_pass() {
-            return write!(f, "PASS ({} cases)", self.passed);
+            return if self.passed == 0 {
+                f.write_str("PASS")
+            } else {
+                write!(f, "PASS ({} cases)", self.passed)
+            };
         }
         for (index, violation) in self.violations.iter().enumerate() {
             write!(f, "{}{violation}", if index == 0 { "" } else { "\n" })?;

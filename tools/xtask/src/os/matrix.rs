@@ -45,7 +45,7 @@ pub fn boot_matrix(workspace: &Workspace) -> Result<()> {
 }
 
 /// Fifty boots at two racing harts, all clean.
-pub fn boots_in_a_row(image: Image) -> Result<()> {
+fn boots_in_a_row(image: Image) -> Result<()> {
     let machine = Machine { harts: 2, ..machine(&image) };
     for count in 1..=REPEATS {
         let verdict = boot(&machine)?;

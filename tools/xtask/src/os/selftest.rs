@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Echo, idle, matrix, watch};
+use super::{Echo, idle, watch};
 use crate::contract::{Contract, EndLine, Verdict, selftest};
 use crate::emulator::{Machine, Mode};
 use crate::image::{Image, build_image};
@@ -95,8 +95,7 @@ pub fn test_os(workspace: &Workspace) -> Result<()> {
         let verdict = run(workspace, image.clone(), mode, &request)?;
         ensure!(verdict.is_pass(), "the selftests failed on {harts} hart(s), {mode}");
     }
-    idle::idle(workspace, image.clone())?;
-    matrix::boots_in_a_row(image)
+    idle::idle(workspace, image)
 }
 
 fn run(workspace: &Workspace, image: Image, mode: Mode, request: &Request) -> Result<Verdict> {
@@ -206,7 +205,7 @@ mod tests {
     #[test]
     fn a_machine_that_hangs_times_out_and_is_reaped() {
         let verdict = run_fake("echo $$ > GOOD; exec sleep 60", Duration::from_millis(400));
-        assert!(matches!(verdict.violations(), [Violation::TimedOut { waiting_for: Some(_) }]));
+        assert!(matches!(verdict.violations(), [Violation::TimedOut { .. }]));
         assert_eq!(verdict.status(), 124);
     }
 
