@@ -9,7 +9,7 @@ new_enough() {
     [ "${version:-0}" -ge 85 ] && command -v cc >/dev/null
 }
 
-for cargo in cargo "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" /usr/bin/cargo; do
+for cargo in cargo "${CARGO_HOME:-${HOME:-}/.cargo}/bin/cargo" /usr/bin/cargo; do
     new_enough "$cargo" && exec "$cargo" "$@"
 done
 
