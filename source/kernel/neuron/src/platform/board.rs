@@ -95,19 +95,19 @@ impl Board {
     /// O(tree) with small factors; no recursion deeper than [`tree::DEPTH_MAX`].
     pub fn parse(dtb: &[u8], boot_hart: u64) -> Result<Self, BoardError> {
         let fdt = tree::open(dtb)?;
-        let plic = devices::plic(fdt)?;
-        let found = devices::find(fdt, &plic)?;
+        let survey = devices::Survey::of(fdt)?;
+        let plic = survey.controller()?;
         let memory = memory::ram(fdt)?;
         let board = Self {
             reserved: memory::reserved(fdt)?,
             harts: harts::usable(fdt, &plic, boot_hart)?,
             timebase_hz: harts::timebase(fdt)?,
-            uart: devices::console(&plic, &found)?,
+            uart: survey.console(&plic)?,
             plic: plic.region,
             plic_lines: plic.lines,
-            rtc: found.rtc,
-            virtio: found.virtio,
-            test: found.test,
+            rtc: survey.rtc(&plic)?,
+            virtio: survey.virtio(&plic)?,
+            test: survey.test()?,
             initrd: memory::initrd(fdt, &memory)?,
             bootargs: BootArgs::read(fdt)?,
             memory,

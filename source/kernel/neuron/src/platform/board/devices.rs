@@ -10,12 +10,6 @@ use crate::platform::plic::Line;
 use crate::platform::region::Region;
 use crate::platform::table::Table;
 
-const PLIC: &[&str] = &["riscv,plic0", "sifive,plic-1.0.0"];
-const UART: &[&str] = &["ns16550a", "ns16550"];
-const RTC: &[&str] = &["google,goldfish-rtc"];
-const TEST: &[&str] = &["sifive,test1", "sifive,test0"];
-const VIRTIO: &[&str] = &["virtio,mmio"];
-
 /// The interrupt controller, while the tree is being read.
 pub(super) struct Controller<'a> {
     pub(super) node: FdtNode<'a>,
@@ -24,70 +18,85 @@ pub(super) struct Controller<'a> {
     phandle: Option<u32>,
 }
 
-/// What one walk over the devices finds.
-pub(super) struct Found<'a> {
-    pub(super) rtc: Option<Device>,
-    pub(super) test: Option<Region>,
-    pub(super) virtio: Table<Device, VIRTIO_MAX>,
+/// Which nodes are devices the kernel knows, before anything about them is read.
+pub(super) struct Survey<'a> {
+    plic: Option<Placed<'a>>,
     uart: Option<Placed<'a>>,
+    rtc: Option<Placed<'a>>,
+    test: Option<Placed<'a>>,
+    virtio: Table<Placed<'a>, VIRTIO_MAX>,
 }
 
-/// The first interrupt controller of the kind this kernel drives.
-pub(super) fn plic(fdt: Fdt<'_>) -> Result<Controller<'_>, BoardError> {
-    const LINES: &str = "riscv,ndev";
-    let mut found = None;
-    tree::each_device(fdt, &mut |place| {
-        if found.is_none() && tree::is_compatible(place.node, PLIC) {
-            found = Some(place);
-        }
-        Ok(())
-    })?;
-    let place = found.ok_or(BoardError::MissingNode("interrupt controller (riscv,plic0)"))?;
-    let lines = tree::required_cell(place.node, LINES)?;
-    if lines == 0 {
-        return Err(tree::bad(place.node, LINES));
-    }
-    let phandle = tree::number(place.node, "phandle")?.and_then(|number| u32::try_from(number).ok());
-    Ok(Controller { node: place.node, region: tree::registers(place)?, lines, phandle })
-}
-
-/// Everything else, in one walk.
-pub(super) fn find<'a>(fdt: Fdt<'a>, plic: &Controller<'_>) -> Result<Found<'a>, BoardError> {
-    let filler = Device { region: plic.region, line: Line::NONE };
-    let mut found = Found { rtc: None, test: None, virtio: Table::new(filler), uart: None };
-    let stdout = stdout(fdt)?;
-    tree::each_device(fdt, &mut |place| {
-        if tree::is_compatible(place.node, VIRTIO) {
-            let device = device(place, plic)?;
-            // Slots beyond the bound stay unused: the ones with the highest addresses.
-            if found.virtio.len() < VIRTIO_MAX {
-                let _kept = found.virtio.insert_sorted(device, |known| known.region.base());
+impl<'a> Survey<'a> {
+    /// One walk. Of several of a kind the first counts; as the console, the one firmware names.
+    pub(super) fn of(fdt: Fdt<'a>) -> Result<Self, BoardError> {
+        let filler = Placed { bus: fdt.root(), node: fdt.root() };
+        let mut survey = Self { plic: None, uart: None, rtc: None, test: None, virtio: Table::new(filler) };
+        let stdout = stdout(fdt)?;
+        tree::each_device(fdt, &mut |place, compatible| {
+            for name in tree::strings(compatible) {
+                let known = match name {
+                    b"riscv,plic0" | b"sifive,plic-1.0.0" => &mut survey.plic,
+                    b"ns16550a" | b"ns16550" => {
+                        if stdout.is_some_and(|named| core::ptr::eq(named.name(), place.node.name())) {
+                            survey.uart = Some(place);
+                        }
+                        &mut survey.uart
+                    }
+                    b"google,goldfish-rtc" => &mut survey.rtc,
+                    b"sifive,test1" | b"sifive,test0" => &mut survey.test,
+                    b"virtio,mmio" => {
+                        // Slots beyond the bound stay unused.
+                        let _kept = survey.virtio.push(place);
+                        return;
+                    }
+                    _ => continue,
+                };
+                known.get_or_insert(place);
+                return;
             }
-        } else if tree::is_compatible(place.node, UART) {
-            let is_stdout = stdout.is_some_and(|stdout| core::ptr::eq(stdout.name(), place.node.name()));
-            if found.uart.is_none() || is_stdout {
-                found.uart = Some(place);
-            }
-        } else if found.rtc.is_none() && tree::is_compatible(place.node, RTC) {
-            found.rtc = Some(device(place, plic)?);
-        } else if found.test.is_none() && tree::is_compatible(place.node, TEST) {
-            found.test = Some(tree::registers(place)?);
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-/// The console: the UART firmware names, else the first there is.
-pub(super) fn console(plic: &Controller<'_>, found: &Found<'_>) -> Result<Device, BoardError> {
-    let place = found.uart.ok_or(BoardError::MissingNode("console (ns16550a)"))?;
-    // Registers further apart, or wider than a byte: a different driver.
-    for (property, expected) in [("reg-shift", 0), ("reg-io-width", 1)] {
-        if tree::number(place.node, property)?.is_some_and(|value| value != expected) {
-            return Err(tree::unsupported(place.node, property));
-        }
+        });
+        Ok(survey)
     }
-    device(place, plic)
+
+    pub(super) fn controller(&self) -> Result<Controller<'a>, BoardError> {
+        const LINES: &str = "riscv,ndev";
+        let place = self.plic.ok_or(BoardError::MissingNode("interrupt controller (riscv,plic0)"))?;
+        let lines = tree::required_cell(place.node, LINES)?;
+        if lines == 0 {
+            return Err(tree::bad(place.node, LINES));
+        }
+        let phandle = tree::number(place.node, "phandle")?.and_then(|number| u32::try_from(number).ok());
+        Ok(Controller { node: place.node, region: tree::registers(place)?, lines, phandle })
+    }
+
+    pub(super) fn console(&self, plic: &Controller<'_>) -> Result<Device, BoardError> {
+        let place = self.uart.ok_or(BoardError::MissingNode("console (ns16550a)"))?;
+        // Registers further apart, or wider than a byte: a different driver.
+        for (property, expected) in [("reg-shift", 0), ("reg-io-width", 1)] {
+            if tree::number(place.node, property)?.is_some_and(|value| value != expected) {
+                return Err(tree::unsupported(place.node, property));
+            }
+        }
+        device(place, plic)
+    }
+
+    pub(super) fn rtc(&self, plic: &Controller<'_>) -> Result<Option<Device>, BoardError> {
+        self.rtc.map(|place| device(place, plic)).transpose()
+    }
+
+    pub(super) fn test(&self) -> Result<Option<Region>, BoardError> {
+        self.test.map(tree::registers).transpose()
+    }
+
+    pub(super) fn virtio(&self, plic: &Controller<'_>) -> Result<Table<Device, VIRTIO_MAX>, BoardError> {
+        let mut slots = Table::new(Device { region: plic.region, line: Line::NONE });
+        for place in self.virtio.iter() {
+            // As many places as the survey has.
+            let _kept = slots.insert_sorted(device(*place, plic)?, |known| known.region.base());
+        }
+        Ok(slots)
+    }
 }
 
 /// `/chosen stdout-path`: a path or an alias, without its options. Naming nothing is no error.

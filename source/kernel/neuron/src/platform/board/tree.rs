@@ -3,7 +3,7 @@
 //! `dtoolkit` checks the structure of the whole blob once; what it leaves open is meaning. Every access
 //! here answers `Ok(None)` for "absent" and an error for "there, but wrong".
 
-use dtoolkit::fdt::FdtNode;
+use dtoolkit::fdt::{FdtNode, FdtProperty};
 use dtoolkit::{Node, Property};
 
 use super::error::{BoardError, NodeName};
@@ -48,43 +48,41 @@ pub(super) struct Placed<'a> {
     pub(super) node: FdtNode<'a>,
 }
 
-/// Visits the devices of the root and of the buses that pass addresses through, in tree order. Disabled
-/// ones are left out.
-pub(super) fn each_device<'a>(
-    fdt: Fdt<'a>,
-    visit: &mut impl FnMut(Placed<'a>) -> Result<(), BoardError>,
-) -> Result<(), BoardError> {
-    each_below(fdt.root(), DEPTH_MAX, visit)
+/// Visits the devices of the root and of the buses that pass addresses through, in tree order, with what
+/// each is compatible with. Disabled ones are left out. Each node's properties are read once: this walk is
+/// most of what reading a tree costs.
+pub(super) fn each_device<'a>(fdt: Fdt<'a>, visit: &mut impl FnMut(Placed<'a>, &'a [u8])) {
+    each_below(fdt.root(), DEPTH_MAX, visit);
 }
 
-fn each_below<'a>(
-    bus: FdtNode<'a>,
-    depth: usize,
-    visit: &mut impl FnMut(Placed<'a>) -> Result<(), BoardError>,
-) -> Result<(), BoardError> {
-    for node in bus.children().filter(|node| is_enabled(*node)) {
-        visit(Placed { bus, node })?;
-        if depth > 0 && is_compatible(node, &["simple-bus"]) && is_transparent(node) {
-            each_below(node, depth - 1, visit)?;
+fn each_below<'a>(bus: FdtNode<'a>, depth: usize, visit: &mut impl FnMut(Placed<'a>, &'a [u8])) {
+    for node in bus.children() {
+        let (mut status, mut compatible, mut ranges) = (None, None, None);
+        for property in node.properties() {
+            match property.name() {
+                "status" => status = Some(bytes(&property)),
+                "compatible" => compatible = Some(bytes(&property)),
+                "ranges" => ranges = Some(bytes(&property)),
+                _ => {}
+            }
+        }
+        let Some(compatible) = compatible.filter(|_| is_okay(status)) else { continue };
+        visit(Placed { bus, node }, compatible);
+        // Empty `ranges` pass addresses through; buses that translate are passed over with all behind them.
+        if depth > 0 && ranges == Some(&[]) && strings(compatible).any(|name| name == b"simple-bus") {
+            each_below(node, depth - 1, visit);
         }
     }
-    Ok(())
 }
 
-/// An empty `ranges` passes addresses through. Buses that translate are passed over, with all behind them.
-fn is_transparent(bus: FdtNode<'_>) -> bool {
-    value(bus, "ranges") == Some(&[])
+/// Whether a node is to be used.
+pub(super) fn is_enabled(node: FdtNode<'_>) -> bool {
+    is_okay(value(node, "status"))
 }
 
 /// No status means okay.
-pub(super) fn is_enabled(node: FdtNode<'_>) -> bool {
-    matches!(value(node, "status"), None | Some(b"okay\0" | b"ok\0"))
-}
-
-/// True when the node is compatible with one of these.
-pub(super) fn is_compatible(node: FdtNode<'_>, wanted: &[&str]) -> bool {
-    value(node, "compatible")
-        .is_some_and(|list| strings(list).any(|name| wanted.iter().any(|w| w.as_bytes() == name)))
+fn is_okay(status: Option<&[u8]>) -> bool {
+    matches!(status, None | Some(b"okay\0" | b"ok\0"))
 }
 
 /// The strings of a string list.
@@ -94,10 +92,12 @@ pub(super) fn strings(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// A property's bytes.
 pub(super) fn value<'a>(node: FdtNode<'a>, property: &str) -> Option<&'a [u8]> {
-    node.properties().find(|candidate| candidate.name() == property).map(|found| {
-        // The trait's `value` borrows the property; the node's data lives longer, and `value_as` says so.
-        found.value_as::<&'a [u8]>().unwrap_or(&[])
-    })
+    node.properties().find(|candidate| candidate.name() == property).map(|found| bytes(&found))
+}
+
+/// The trait's own `value` borrows the property; the bytes live as long as the tree, and `value_as` says so.
+fn bytes<'a>(property: &FdtProperty<'a>) -> &'a [u8] {
+    property.value_as::<&'a [u8]>().unwrap_or(&[])
 }
 
 /// A property of one text.

@@ -177,13 +177,11 @@ fn trees_cut_short_with_a_length_that_agrees_never_panic() {
 }
 
 #[test]
-fn every_byte_changed_in_several_ways_never_panics() {
+fn every_byte_changed_never_panics() {
     let mut broken = BOOTED.to_vec();
     for (place, good) in BOOTED.iter().enumerate() {
-        for change in [1 << (place % 8), 0xff] {
-            broken[place] = good ^ change;
-            survives(&broken);
-        }
+        broken[place] = good ^ if place % 3 == 0 { 0xff } else { 1 << (place % 8) };
+        survives(&broken);
         broken[place] = *good;
     }
 }
