@@ -19,8 +19,8 @@ const KERNEL_PACKAGE: &str = "neuron";
 const KERNEL_SCRIPT: &str = "source/kernel/neuron/kernel.ld";
 const USER_SCRIPT: &str = "source/libs/nexus-rt/user.ld";
 
-/// The kernel keeps frame pointers: its panics walk them for the backtrace.
-const KERNEL_FLAGS: &[&str] = &["-Cforce-frame-pointers=yes"];
+/// What the kernel half adds: nothing. Its backtraces scan the stack, so no function pays for frame pointers.
+const KERNEL_FLAGS: &[&str] = &[];
 
 /// A program of the boot image.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,9 +13,10 @@
 //! | `SELFTEST: <case> FAIL <why>` | selftest-client | it has been refuted |
 //! | `SELFTEST: end pass=<n> fail=<n>` | selftest-client | all cases are through |
 //! | `PANIC <task>: <message>` | the runtime | a user task gives up |
+//! | `neuron: cannot boot: <why>` | kernel | the machine or its image is not usable |
 //! | `neuron: PANIC <message>` | kernel | the kernel gives up |
 //!
-//! Texts that are made while failing borrow nothing: [`Failure`], [`UserPanic`] and [`KernelPanic`] take anything
+//! Texts that are made while failing borrow nothing: [`Failure`], [`UserPanic`], [`BootFailure`] and [`KernelPanic`] take anything
 //! that can be displayed, `format_args!` included.
 
 #![no_std]
@@ -75,6 +76,11 @@ pub enum Marker<'a> {
         /// Its last words.
         message: &'a str,
     },
+    /// The machine or its image is not usable.
+    BootFailure {
+        /// What is wrong with it.
+        why: &'a str,
+    },
     /// The kernel gave up.
     KernelPanic {
         /// Its last words.
@@ -100,6 +106,10 @@ pub struct Failure<W>(pub Case, pub W);
 /// The last words of a task, for printing: its name and the message.
 #[derive(Debug, Clone, Copy)]
 pub struct UserPanic<T, W>(pub T, pub W);
+
+/// Why the kernel cannot boot here, for printing.
+#[derive(Debug, Clone, Copy)]
+pub struct BootFailure<W>(pub W);
 
 /// The last words of the kernel, for printing.
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +138,7 @@ impl Service {
 }
 
 pub(crate) const KERNEL: &str = "neuron: ";
+pub(crate) const BOOT_FAILURE: &str = "neuron: cannot boot: ";
 pub(crate) const KERNEL_PANIC: &str = "neuron: PANIC ";
 pub(crate) const USER_PANIC: &str = "PANIC ";
 pub(crate) const SELFTEST: &str = "SELFTEST: ";
@@ -145,6 +156,7 @@ impl Display for Marker<'_> {
             Marker::Failed { case, why } => write!(f, "{SELFTEST}{case} FAIL {why}"),
             Marker::End { pass, fail } => write!(f, "{SELFTEST}end pass={pass} fail={fail}"),
             Marker::UserPanic { task, message } => UserPanic(task, message).fmt(f),
+            Marker::BootFailure { why } => BootFailure(why).fmt(f),
             Marker::KernelPanic { message } => KernelPanic(message).fmt(f),
         }
     }
@@ -159,6 +171,12 @@ impl<W: Display> Display for Failure<W> {
 impl<T: Display, W: Display> Display for UserPanic<T, W> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "{USER_PANIC}{}: {}", self.0, self.1)
+    }
+}
+
+impl<W: Display> Display for BootFailure<W> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "{BOOT_FAILURE}{}", self.0)
     }
 }
 

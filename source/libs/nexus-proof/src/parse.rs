@@ -1,12 +1,15 @@
 //! Reading markers back. A marker parses if and only if printing the result gives the same line.
 
-use crate::{Case, KERNEL, KERNEL_PANIC, Marker, SELFTEST, Service, USER_PANIC};
+use crate::{BOOT_FAILURE, Case, KERNEL, KERNEL_PANIC, Marker, SELFTEST, Service, USER_PANIC};
 
 impl<'a> Marker<'a> {
     /// The marker that `line` is. Allocates nothing.
     pub fn parse(line: &'a str) -> Option<Self> {
         if let Some(message) = line.strip_prefix(KERNEL_PANIC) {
             return Some(Marker::KernelPanic { message });
+        }
+        if let Some(why) = line.strip_prefix(BOOT_FAILURE) {
+            return Some(Marker::BootFailure { why });
         }
         if let Some(rest) = line.strip_prefix(KERNEL) {
             return parse_kernel(rest);
@@ -76,6 +79,7 @@ mod tests {
             Marker::Failed { case: "ipc", why: "reply took too long" },
             Marker::End { pass: 12, fail: 0 },
             Marker::UserPanic { task: "shell", message: "index out of range" },
+            Marker::BootFailure { why: "no device tree" },
             Marker::KernelPanic { message: "hart=1 task=7: lost token" },
         ]);
         for marker in all {

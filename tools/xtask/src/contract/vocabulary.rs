@@ -30,7 +30,7 @@ pub fn meaning(line: &str) -> Meaning<'_> {
     match Marker::parse(line) {
         None if looks_like_marker(line) => Meaning::Unknown,
         None => Meaning::Text,
-        Some(Marker::KernelPanic { .. }) => Meaning::Panic { fatal: true },
+        Some(Marker::KernelPanic { .. } | Marker::BootFailure { .. }) => Meaning::Panic { fatal: true },
         Some(Marker::UserPanic { .. }) => Meaning::Panic { fatal: false },
         Some(Marker::Failed { .. }) => Meaning::Failed,
         Some(Marker::End { pass, fail }) => Meaning::End { pass, fail },
