@@ -130,6 +130,15 @@ impl Magazine {
         }
     }
 
+    /// Empties the stock.
+    pub fn give_back_all(&mut self, to: &Frames) {
+        let mut buddy = to.buddy.lock();
+        for number in self.frames.iter().take(self.len) {
+            buddy.release(*number, 0);
+        }
+        self.len = 0;
+    }
+
     #[cold]
     fn refill(&mut self, from: &Frames) {
         let mut buddy = from.buddy.lock();

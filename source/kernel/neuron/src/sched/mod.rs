@@ -123,12 +123,6 @@ impl Hart {
         self.current.as_ref()
     }
 
-    /// The running task, to the fast path, which leaves it in place until it switches.
-    #[inline(always)]
-    pub(crate) fn current_mut(&mut self) -> Option<&mut OwnedTask> {
-        self.current.as_mut()
-    }
-
     /// True when a deadline has come already, so that waiting would be pointless.
     pub fn deadline_passed(&self, deadline: Nanos) -> bool {
         deadline == Nanos::NOW || (deadline != Nanos::NEVER && self.machine.clock.ticks(deadline) <= time::now())

@@ -16,6 +16,7 @@ use crate::ipc::irq::{self, Irq};
 use crate::ipc::port::Port;
 use crate::ipc::reply;
 use crate::machine::Machine;
+use crate::mm::frames::{Frames, Magazine};
 use crate::mm::slab::Slab;
 use crate::mm::vmo::Vmo;
 use crate::sched::Hart;
@@ -45,10 +46,11 @@ pub fn create<T: Counted>(
     Ok(object)
 }
 
-/// A new object of the kernel's own, charged to nobody.
-pub fn create_unowned<T: Counted>(hart: &mut Hart, value: T, slab: &Slab<T>) -> Result<Ref<T>, Error> {
-    let (magazine, frames) = hart.stock();
-    let object = slab.take(magazine, frames, value).map_err(|(error, _)| error)?;
+/// A new object of the kernel's own, charged to nobody, before there is a hart.
+pub fn create_at_boot<T: Counted>(frames: &Frames, value: T, slab: &Slab<T>) -> Result<Ref<T>, Error> {
+    let mut magazine = Magazine::new();
+    let object = slab.take(&mut magazine, frames, value).map_err(|(error, _)| error)?;
+    magazine.give_back_all(frames);
     // SAFETY: as in `create`.
     Ok(unsafe { Ref::adopt(object) })
 }

@@ -154,3 +154,22 @@ pub fn set_this_hart(hart: *const Hart) {
     // SAFETY: compiled code does not use `tp` in the kernel.
     unsafe { asm!("mv tp, {0}", in(reg) hart, options(nomem, nostack)) };
 }
+
+/// The value of `satp` for the kernel's own table.
+pub fn kernel_space_id(root: Frame) -> SpaceId {
+    SpaceId(SV39 | u64::from(root.number()))
+}
+
+/// Makes a hart ready to take traps: its record, the trap entry, what may interrupt.
+pub fn prepare_hart(hart: &mut Hart) {
+    unsafe extern "C" {
+        fn trap_entry();
+    }
+    set_this_hart(hart);
+    set_timer(u64::MAX);
+    enable_interrupt_sources();
+    // SAFETY: the trap entry is code of this kernel, and the record it needs is set.
+    unsafe {
+        asm!("csrw stvec, {0}", "csrw sscratch, zero", in(reg) trap_entry as *const () as usize, options(nostack));
+    }
+}

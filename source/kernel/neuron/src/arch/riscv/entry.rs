@@ -400,7 +400,10 @@ exit_full:
 kernel_trap_early:
     csrw    sscratch, t6
     la      t6, kernel_trap_taken
+    .option push
+    .option arch, +a
     amoswap.w t6, sp, (t6)
+    .option pop
     beqz    t6, 1f
 0:  wfi
     j       0b

@@ -50,3 +50,19 @@ const IMAGE_OFFSET: usize = 0xffff_ffff_0000_0000;
 pub fn image_physical(address: usize) -> u64 {
     (address - IMAGE_OFFSET) as u64
 }
+
+/// Where the linker put the image: code, constants, data, end.
+pub fn image_bounds() -> [usize; 4] {
+    unsafe extern "C" {
+        static __text_start: u8;
+        static __rodata_start: u8;
+        static __data_start: u8;
+        static __kernel_end: u8;
+    }
+    [
+        (&raw const __text_start) as usize,
+        (&raw const __rodata_start) as usize,
+        (&raw const __data_start) as usize,
+        (&raw const __kernel_end) as usize,
+    ]
+}
