@@ -291,7 +291,7 @@ pub const CALLS: &[CallDoc] = &[
             (Error::WrongKind, "neither VMO nor device memory"),
             (Error::Denied, "a right of `access` is missing"),
             (Error::Invalid, "bad range, bad access, unaligned or outside the user half"),
-            (Error::NoSpace, "the range is taken, or the task has 64 mappings already"),
+            (Error::NoSpace, "the range is taken, or the task has 48 mappings already"),
             (Error::OverQuota, "no page left for page tables"),
             NO_MEMORY,
             (Error::Dead, "the VMO was revoked"),
