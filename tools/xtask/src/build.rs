@@ -144,6 +144,10 @@ fn device_cargo(
 fn extra_flags(workspace: &Workspace, script: &str, flags: &[&str]) -> String {
     let root = workspace.root().display();
     let mut all = vec![format!("-Clink-arg=-T{root}/{script}"), format!("--remap-path-prefix={root}=.")];
+    // Cargo does not watch linker scripts; a flag that changes with the script makes it link again.
+    let layout = fs::read(workspace.root().join(script)).unwrap_or_default();
+    let layout = layout.iter().fold(5381_u32, |hash, byte| hash.wrapping_mul(33) ^ u32::from(*byte));
+    all.push(format!("-Clink-arg=--defsym=__layout={layout}"));
     all.extend(flags.iter().map(|flag| (*flag).to_owned()));
     let quoted: Vec<_> = all.iter().map(|flag| format!("'{flag}'")).collect();
     format!("target.{DEVICE_TARGET}.rustflags=[{}]", quoted.join(","))

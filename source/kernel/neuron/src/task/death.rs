@@ -82,6 +82,14 @@ pub fn step(hart: &mut Hart, mut task: OwnedTask) -> Option<OwnedTask> {
     Some(task)
 }
 
+/// Takes a half-built task apart, at once: it owns next to nothing, and nobody knows of it.
+pub fn abandon(hart: &mut Hart, task: OwnedTask) {
+    let mut left = Some(task);
+    while let Some(task) = left {
+        left = step(hart, task);
+    }
+}
+
 fn close_handles(hart: &mut Hart, task: &mut OwnedTask, mut from: u16) -> Phase {
     for _ in 0..HANDLES_STEP {
         let Some((object, rights, next)) = task.own_mut().handles.take_any(from) else {
@@ -135,11 +143,11 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
     hart.trace(TraceKind::Death, Some(&task), 0);
     task.state.store(TaskState::Dead as u8, Ordering::Release);
     let entry = hart.machine.tasks.lock().remove(task.id());
-    if task.stamp().service() == ServiceId::INIT {
+    if task.stamp().service() == ServiceId::INIT && entry.is_some() {
         hart.machine.end_with(ExitCode::InitDied, format_args!("init died: {}", Reason(&task)));
     }
-    // The token ends here; what is left is a record that handles and the table refer to.
-    let _record = task.into_ptr();
+    // The token ends here; what is left is a record for whoever still has a handle.
+    hart.release_task(task.into_record());
     if let Some(entry) = entry {
         hart.release_task(entry);
     }

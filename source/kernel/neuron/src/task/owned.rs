@@ -59,6 +59,13 @@ impl OwnedTask {
         TaskPtr(ManuallyDrop::new(self).0)
     }
 
+    /// Ends the task's life: the reference it began with, to its record.
+    pub(super) fn into_record(self) -> crate::cap::Ref<Task> {
+        let task = self.into_ptr().0;
+        // SAFETY: a task is made with one reference, which belongs to its token and to no `Ref` until now.
+        unsafe { crate::cap::Ref::adopt(task) }
+    }
+
     /// Its name as a pointer, without giving up the token.
     #[inline(always)]
     pub fn ptr(&self) -> TaskPtr {

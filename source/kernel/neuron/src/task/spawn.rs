@@ -10,7 +10,7 @@
 //! task's own, in one VMO.
 
 use nexus_abi::{
-    Error, ExitReason, HANDLES_MAX, Handle, HartMask, PAGE_SIZE, QosClass, Rights, ServiceId, SpawnArgs,
+    Error, HANDLES_MAX, Handle, HartMask, PAGE_SIZE, QosClass, Rights, ServiceId, SpawnArgs,
     TaskId, spawn::SpawnFlags,
 };
 
@@ -55,7 +55,13 @@ pub fn spawn_first(hart: &mut Hart, image: u32) -> Result<(), Error> {
     args.class = QosClass::Interactive as u32;
     let request = decode(hart, ServiceId::INIT, args)?;
     let mut task = build(hart, &request, &[])?;
-    hart.insert_handle(&mut task, Object::System, Rights::ALL)?;
+    // By convention slot 0 is for an endpoint to whoever spawned, which the first task does not have.
+    let handles = &mut task.own_mut().handles;
+    handles.skip();
+    if let Err((error, _)) = handles.insert_next(Object::System, Rights::ALL) {
+        death::abandon(hart, task);
+        return Err(error);
+    }
     start(hart, task);
     Ok(())
 }
@@ -201,13 +207,7 @@ fn build(hart: &mut Hart, request: &Request, args: &[u8]) -> Result<OwnedTask, E
     match furnish(hart, &mut task, request, args) {
         Ok(()) => Ok(task),
         Err(error) => {
-            // The half-built task dies like any other, at once: it owns next to nothing.
-            task.set_flag(super::Flags::KILL);
-            task.set_exit(ExitReason::Killed);
-            let mut left = Some(task);
-            while let Some(task) = left {
-                left = death::step(hart, task);
-            }
+            death::abandon(hart, task);
             Err(error)
         }
     }
