@@ -47,8 +47,9 @@ fn keep_execd_alive() -> Result<core::convert::Infallible, Failure> {
     let endpoint = user::endpoint_create().map_err(|e| Failure::Kernel("execd's endpoint", e))?;
     let deaths = user::notification_create().map_err(|e| Failure::Kernel("a notification", e))?;
     let mut supervision = Supervision::new(Restart::Always);
-    let mut task = start_execd(endpoint, deaths).map_err(|e| Failure::Kernel(EXECD_PATH, e))?;
+    // Before execd runs, on whichever hart: the order of the two markers is a fact.
     nexus_rt::log::line(Marker::Ready(Service::Init));
+    let mut task = start_execd(endpoint, deaths).map_err(|e| Failure::Kernel(EXECD_PATH, e))?;
     loop {
         let started = user::clock_now();
         let reason = wait_for_end(task, deaths).map_err(|e| Failure::Kernel("waiting for execd", e))?;

@@ -78,13 +78,17 @@ fn put(hart: &mut Hart, task: &mut OwnedTask, record: &[u8]) -> Values {
 
 fn machine_record(hart: &Hart) -> MachineInfo {
     let machine = hart.machine;
+    let (tasks, handles) = {
+        let mut table = machine.tasks.lock();
+        (u64::from(table.used()), table.handles())
+    };
     MachineInfo {
         harts: u64::from(machine.online().count_ones()),
         frames_total: machine.frames.total() as u64,
         frames_free: machine.frames.free() as u64,
-        tasks: u64::from(machine.tasks.lock().used()),
+        tasks,
         objects: machine.objects() as u64,
-        handles: machine.tasks.lock().handles(),
+        handles,
         boot_ns: machine.boot_ns.load(Ordering::Relaxed),
         boot_files: machine.image.len() as u64,
     }
