@@ -43,3 +43,6 @@ pub mod syscall;
 pub mod task;
 pub mod time;
 pub mod trace;
+
+#[cfg(test)]
+mod tests;

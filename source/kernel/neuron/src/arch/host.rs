@@ -1,20 +1,40 @@
-//! The host: a simulated clock, and memory that is its own direct map.
+//! The host: a simulated clock, and memory at an offset that keeps frame numbers small.
 //!
 //! A test drives one or more [`Hart`]s of a [`crate::machine::Machine`] from one thread. Time stands still
-//! until the test moves it; timers and IPIs are noted for the test to look at; flushing and switching
-//! spaces do nothing, because nobody translates addresses here.
+//! until the test moves it; timers and IPIs are noted per hart for the test to look at; flushing and
+//! switching spaces do nothing, because nobody translates addresses here.
 
 use std::cell::Cell;
+
+use nexus_abi::HARTS_MAX;
 
 use super::{Asid, Pending};
 use crate::mm::Frame;
 use crate::sched::Hart;
+use crate::smp;
 use crate::task::{OwnedTask, SpaceId};
 
 std::thread_local! {
     static NOW: Cell<u64> = const { Cell::new(0) };
-    static TIMER: Cell<u64> = const { Cell::new(u64::MAX) };
+    static TIMERS: [Cell<u64>; HARTS_MAX] = const { [const { Cell::new(u64::MAX) }; HARTS_MAX] };
+    static SOFTWARE: [Cell<bool>; HARTS_MAX] = const { [const { Cell::new(false) }; HARTS_MAX] };
     static THIS_HART: Cell<*const Hart> = const { Cell::new(core::ptr::null()) };
+    /// Pointer minus physical address.
+    static MEMORY_OFFSET: Cell<usize> = const { Cell::new(0) };
+    static OTHER_HARTS: Cell<Option<fn()>> = const { Cell::new(None) };
+}
+
+/// A machine is switched on: time begins, and its physical memory is where the test has put it.
+///
+/// `physical` is the address that the machine knows the byte at `memory` by. `other_harts` lets the harts
+/// run that this one waits for while it sleeps; without it sleep ends by the timer or is a test's mistake.
+pub fn power_on(memory: *mut u8, physical: u64, other_harts: Option<fn()>) {
+    NOW.set(0);
+    TIMERS.with(|timers| timers.iter().for_each(|timer| timer.set(u64::MAX)));
+    SOFTWARE.with(|pending| pending.iter().for_each(|pending| pending.set(false)));
+    THIS_HART.set(core::ptr::null());
+    MEMORY_OFFSET.set(memory.expose_provenance().wrapping_sub(physical as usize));
+    OTHER_HARTS.set(other_harts);
 }
 
 /// Sets the clock.
@@ -22,9 +42,9 @@ pub fn set_ticks(now: u64) {
     NOW.set(now);
 }
 
-/// What the timer was set to last.
+/// What this hart's timer was set to last.
 pub fn timer() -> u64 {
-    TIMER.get()
+    TIMERS.with(|timers| timers[smp::this_hart_index()].get())
 }
 
 /// Now.
@@ -34,29 +54,43 @@ pub fn ticks() -> u64 {
 
 /// Notes when the timer should fire.
 pub fn set_timer(at: u64) {
-    TIMER.set(at);
+    TIMERS.with(|timers| timers[smp::this_hart_index()].set(at));
 }
 
-/// The timer, once the clock has reached it.
+/// The timer, once the clock has reached it, and what [`raise_software_interrupt`] raised.
 pub fn pending_interrupts() -> Pending {
-    Pending { timer: TIMER.get() <= NOW.get(), software: false, external: false }
+    let software = SOFTWARE.with(|pending| pending[smp::this_hart_index()].get());
+    Pending { timer: timer() <= NOW.get(), software, external: false }
 }
 
-/// Nothing to clear.
-pub fn clear_software_interrupt() {}
+/// Another hart's interrupt has been seen.
+pub fn clear_software_interrupt() {
+    SOFTWARE.with(|pending| pending[smp::this_hart_index()].set(false));
+}
 
-/// Nothing to raise.
-pub fn raise_software_interrupt() {}
+/// As if another hart had interrupted.
+pub fn raise_software_interrupt() {
+    SOFTWARE.with(|pending| pending[smp::this_hart_index()].set(true));
+}
 
-/// Sleeping lets the clock jump to the timer. A hart that would sleep for ever is a test's mistake.
+/// Sleeping lets the other harts run, or the clock jump to the timer. A hart that would sleep for ever is
+/// a test's mistake.
 ///
 /// # Panics
 ///
 /// When nothing can ever wake this hart.
 pub fn wait_for_interrupt() {
-    let timer = TIMER.get();
-    assert!(timer != u64::MAX, "asleep for ever: no timer is set and no other hart runs");
-    NOW.set(timer.max(NOW.get()));
+    if pending_interrupts() != Pending::default() {
+        return;
+    }
+    if let Some(run) = OTHER_HARTS.get() {
+        let me = this_hart();
+        run();
+        set_this_hart(me);
+        return;
+    }
+    assert!(timer() != u64::MAX, "asleep for ever: no timer is set and no other hart runs");
+    NOW.set(timer().max(NOW.get()));
 }
 
 /// A space by its root alone.
@@ -93,12 +127,12 @@ pub fn set_this_hart(hart: *const Hart) {
 
 /// Memory is its own direct map, at an offset that keeps frame numbers small.
 pub fn direct_map(physical: u64) -> *mut u8 {
-    core::ptr::with_exposed_provenance_mut(physical as usize)
+    core::ptr::with_exposed_provenance_mut((physical as usize).wrapping_add(MEMORY_OFFSET.get()))
 }
 
 /// The reverse.
 pub fn physical(pointer: *const u8) -> u64 {
-    pointer.expose_provenance() as u64
+    pointer.expose_provenance().wrapping_sub(MEMORY_OFFSET.get()) as u64
 }
 
 /// Zeroes a page.

@@ -1,0 +1,305 @@
+//! A machine made by a test: real memory, a boot image, harts that run in turns on one thread.
+//!
+//! Each hart has a task of class Idle of its own, pinned to it, so that it always has something to run and
+//! never sleeps unless a test wants it to. A world that ends checks that everything came back: when all
+//! other tasks are dead, frames, objects and tasks are exactly what they were before the first of them.
+#![expect(unsafe_code, reason = "gives the machine its memory, and harts their records")]
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::boxed::Box;
+use std::cell::RefCell;
+use std::vec::Vec;
+
+use nexus_abi::{ExitReason, HARTS_MAX, HartMask, PAGE_SIZE, QosClass, SpawnArgs};
+
+use super::actor::Actor;
+use super::image;
+use crate::arch;
+use crate::cap::Ref;
+use crate::cap::stripes::Stripes;
+use crate::ipc::irq::Lines;
+use crate::machine::{Console, Machine, console::AuditBudget};
+use crate::mm::frames::Frames;
+use crate::mm::slab::Slab;
+use crate::mm::vmo::Vmo;
+use crate::mm::{Frame, PhysAddr};
+use crate::platform::board::Board;
+use crate::platform::boot_image::BootImage;
+use crate::platform::mmio::fake;
+use crate::platform::plic::Plic;
+use crate::platform::power::Power;
+use crate::platform::region::Region;
+use crate::platform::table::Table;
+use crate::sched::{Hart, Outcome};
+use crate::smp::HartShared;
+use crate::sync::Lock;
+use crate::task::{SpaceId, Task, TaskTable, death, reclaim, spawn};
+use crate::time::Clock;
+
+/// Programs of the boot image, by index.
+pub const IMAGES: [&str; 4] = ["idler", "execd", "app", "shell"];
+/// The index of the privileged one.
+pub const EXECD: u32 = 1;
+/// The index of one without an identity.
+pub const APP: u32 = 2;
+
+const PHYSICAL_BASE: u64 = 0x8000_0000;
+/// Time of a tick, on the board of the fixture.
+pub const TICK_NS: u64 = 100;
+
+std::thread_local! {
+    /// The harts of the world of this thread, for whoever waits for the others.
+    static HARTS: RefCell<Vec<*mut Hart>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What must come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counts {
+    pub frames: usize,
+    pub objects: usize,
+    pub tasks: u32,
+}
+
+/// The machine.
+pub struct World {
+    pub machine: &'static Machine,
+    harts: Vec<*mut Hart>,
+    here: usize,
+    /// The first task: execd, with every right to the system at startup slot 1.
+    pub root: Actor,
+    pub(super) actors: Vec<Ref<Task>>,
+    idlers: Vec<Ref<Task>>,
+    baseline: Counts,
+    memory: (*mut u8, Layout),
+}
+
+impl World {
+    /// One hart and 8 MiB.
+    pub fn new() -> Self {
+        Self::with(1, 2048)
+    }
+
+    /// `harts` harts and `frames` frames.
+    pub fn with(harts: usize, frames: usize) -> Self {
+        assert!(harts <= HARTS_MAX);
+        let archive = image::archive(&IMAGES);
+        let image_pages = archive.len().div_ceil(PAGE_SIZE);
+        let layout = Layout::from_size_align((frames + image_pages) * PAGE_SIZE, PAGE_SIZE).unwrap();
+        // SAFETY: the layout is not empty.
+        let memory = unsafe { alloc_zeroed(layout) };
+        arch::power_on(memory, PHYSICAL_BASE, Some(run_other_harts));
+        // SAFETY: the memory is larger than the archive and nobody else's; the frames begin behind it.
+        let bytes: &'static [u8] = unsafe {
+            memory.copy_from_nonoverlapping(archive.as_ptr(), archive.len());
+            core::slice::from_raw_parts(memory, archive.len())
+        };
+        let first = (PHYSICAL_BASE / PAGE_SIZE as u64) as u32 + image_pages as u32;
+        let machine = machine(bytes, first..first + frames as u32);
+        machine.online.store((1 << harts) - 1, Ordering::Relaxed);
+        let records: Vec<*mut Hart> =
+            (0..harts).map(|index| std::ptr::from_mut(Box::leak(Box::new(Hart::new(machine, index).unwrap())))).collect();
+        HARTS.set(records.clone());
+        let memory = (memory, layout);
+        let baseline = Counts { frames: 0, objects: 0, tasks: 0 };
+        let root = Actor::of(std::ptr::NonNull::dangling());
+        let mut world =
+            Self { machine, harts: records, here: 0, root, actors: Vec::new(), idlers: Vec::new(), baseline, memory };
+        world.boot(harts);
+        world
+    }
+
+    /// Starts the idle tasks with the help of a first task that then goes, and the first task proper.
+    fn boot(&mut self, harts: usize) {
+        spawn::spawn_first(self.hart(), EXECD).unwrap();
+        self.hart().settle(Outcome::Blocked);
+        self.root = self.current();
+        let maker = self.machine.tasks.lock().get(self.root.id()).unwrap();
+        for index in 0..harts {
+            let mut args = SpawnArgs::new(0);
+            args.class = QosClass::Idle as u32;
+            args.affinity = HartMask(1 << index);
+            self.spawn_by(self.root, args);
+            self.idlers.extend(self.actors.pop());
+        }
+        death::kill(self.hart(), &maker);
+        self.hart().release_task(maker);
+        for index in 0..harts {
+            self.here = index;
+            match self.hart().take_current() {
+                Some(task) => self.hart().settle(Outcome::Resume(task)),
+                None => self.hart().settle(Outcome::Blocked),
+            }
+        }
+        self.here = 0;
+        self.baseline = self.counts();
+        spawn::spawn_first(self.hart(), EXECD).unwrap();
+        self.interrupt(0);
+        self.root = self.current();
+        let root = self.machine.tasks.lock().get(self.root.id()).unwrap();
+        root.set_class(QosClass::Normal);
+        self.actors.push(root);
+    }
+
+    /// The hart at hand.
+    pub fn hart(&mut self) -> &mut Hart {
+        self.hart_at(self.here)
+    }
+
+    /// Some hart, which is at hand from now on.
+    pub fn hart_at(&mut self, index: usize) -> &mut Hart {
+        self.here = index;
+        arch::set_this_hart(self.harts[index]);
+        // SAFETY: records are leaked, and whoever borrows one borrows the world.
+        unsafe { &mut *self.harts[index] }
+    }
+
+    /// The number of the hart at hand.
+    pub fn here(&self) -> usize {
+        self.here
+    }
+
+    /// Who runs on the hart at hand.
+    pub fn current(&mut self) -> Actor {
+        Actor::of(self.hart().current().expect("an idle task is always there").as_ptr())
+    }
+
+    /// Another hart, a device or the timer interrupts a hart.
+    pub fn interrupt(&mut self, index: usize) {
+        let hart = self.hart_at(index);
+        arch::raise_software_interrupt();
+        crate::syscall::trap(hart, arch::Trap::Interrupt);
+    }
+
+    /// Interrupts every hart, twice, so that whatever one asked of another is done.
+    pub fn interrupt_all(&mut self) {
+        for index in (0..self.harts.len()).chain(0..self.harts.len()) {
+            self.interrupt(index);
+        }
+    }
+
+    /// Moves the clock and lets every hart's timer fire.
+    pub fn pass(&mut self, ns: u64) {
+        arch::set_ticks(arch::ticks() + ns.div_ceil(TICK_NS));
+        self.interrupt_all();
+    }
+
+    /// Now.
+    pub fn now(&self) -> nexus_abi::Nanos {
+        self.machine.clock.nanos(crate::time::now())
+    }
+
+    /// What is in use and what is free.
+    pub fn counts(&self) -> Counts {
+        let machine = self.machine;
+        Counts {
+            frames: machine.frames.free(),
+            objects: machine.objects(),
+            tasks: machine.tasks.lock().used(),
+        }
+    }
+
+    /// Frames, objects and tasks before there was any task but the idle ones.
+    pub fn baseline(&self) -> Counts {
+        self.baseline
+    }
+
+    /// Kills a task and waits until it is gone: how it ended.
+    pub fn bury(&mut self, actor: Actor) -> ExitReason {
+        let task = self.machine.tasks.lock().get(actor.id());
+        if let Some(task) = task {
+            death::kill(self.hart(), &task);
+            self.hart().release_task(task);
+        }
+        for _ in 0..4096 {
+            if let Some(reason) = actor.shared().exit_reason() {
+                return reason;
+            }
+            for index in 0..self.harts.len() {
+                self.interrupt(index);
+                self.rotate();
+            }
+        }
+        panic!("{actor:?} does not die")
+    }
+
+    /// The running task goes behind the others of its class.
+    pub fn rotate(&mut self) {
+        if let Some(task) = self.hart().take_current() {
+            self.hart().settle(Outcome::Yield(task));
+        }
+    }
+
+    /// Buries every task but the idle ones, and checks that everything came back.
+    fn finish(&mut self) {
+        for at in 0..self.actors.len() {
+            self.bury(Actor::of(self.actors[at].as_ptr()));
+        }
+        for task in core::mem::take(&mut self.actors) {
+            self.hart().release_task(task);
+        }
+        assert_eq!(self.counts(), self.baseline, "something did not come back");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.finish();
+        }
+        arch::set_this_hart(std::ptr::null());
+        HARTS.take();
+        // SAFETY: allocated with this layout in `with`; the machine and its harts are never used again.
+        unsafe { dealloc(self.memory.0, self.memory.1) };
+    }
+}
+
+/// What the others do while one waits for them: they see its interrupt.
+fn run_other_harts() {
+    let me = arch::this_hart();
+    for other in HARTS.with_borrow(Clone::clone) {
+        if !core::ptr::eq(other, me) {
+            arch::set_this_hart(other);
+            // SAFETY: the record is leaked; the hart that waits holds a borrow of its own record only.
+            unsafe { &mut *other }.on_ipi();
+        }
+    }
+}
+
+fn machine(image: &'static [u8], span: core::ops::Range<u32>) -> &'static Machine {
+    let board = Board::parse(include_bytes!("../../fixtures/virt-8-4G.dtb"), 0).unwrap();
+    let mut frames = Frames::new(span.clone(), Box::leak(std::vec![0; span.len()].into_boxed_slice()));
+    frames.add(span);
+    let image_pages = image.len().div_ceil(PAGE_SIZE) as u32;
+    let vmos = Slab::new();
+    let vmo = Vmo::fixed(Frame::containing(PhysAddr(PHYSICAL_BASE)), image_pages);
+    let image_vmo = reclaim::create_at_boot(&frames, vmo, &vmos).unwrap();
+    Box::leak(Box::new(Machine {
+        clock: Clock::new(board.timebase_hz),
+        frames,
+        ports: Slab::new(),
+        vmos,
+        irqs: Slab::new(),
+        port_locks: Stripes::new(),
+        owner_locks: Stripes::new(),
+        tasks: Lock::new(TaskTable::new()),
+        lines: Lock::new(Lines::new()),
+        plic: Plic::new(fake::registers(0x60_0000), board.plic_lines),
+        console: Lock::new(Console::new(None)),
+        power: Power::new(None),
+        harts: [const { HartShared::new() }; HARTS_MAX],
+        online: AtomicU64::new(0),
+        idle: AtomicU64::new(0),
+        tracing: AtomicBool::new(false),
+        boot_ns: AtomicU64::new(0),
+        idle_entered: AtomicBool::new(false),
+        idle_left: AtomicBool::new(false),
+        image: BootImage::open(image).unwrap(),
+        image_region: Region::new(PHYSICAL_BASE, image.len() as u64).unwrap(),
+        image_vmo: Some(image_vmo),
+        kernel_space: SpaceId(0),
+        kernel_root: Table::new((0, crate::mm::page_table::Entry::EMPTY)),
+        audit: AuditBudget::new(),
+        board,
+    }))
+}
