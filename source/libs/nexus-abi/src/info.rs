@@ -69,7 +69,7 @@ pub struct HartInfo {
     pub ipis: u64,
     /// Device interrupts taken.
     pub device_irqs: u64,
-    /// Task switches.
+    /// Task switches, except those of messages in registers.
     pub switches: u64,
     /// Tasks taken from another hart.
     pub steals: u64,

@@ -1,8 +1,8 @@
 //! The system calls as typed functions, for tasks on the device.
 //!
 //! Two shapes of `ecall` serve all of them: [`plain`] (arguments in `a` registers) and the message calls,
-//! which keep the eight words in registers both ways. A call clobbers `ra`, `t` and `a` registers and
-//! nothing else, so the compiler keeps what it needs in `s` registers and the kernel saves little.
+//! which keep the eight words in registers both ways. A call clobbers `ra`, `t` and `a` registers, a
+//! message call also `s2`–`s11`: the compiler keeps just what it needs, and the kernel saves little.
 #![expect(unsafe_code, reason = "`ecall` is an instruction")]
 
 use core::arch::asm;
@@ -455,6 +455,8 @@ fn ecall(number: u64, words: Words, t: [u64; 5]) -> Raw {
             inlateout("t5") t[4] => _,
             lateout("t6") _,
             lateout("ra") _,
+            lateout("s2") _, lateout("s3") _, lateout("s4") _, lateout("s5") _, lateout("s6") _,
+            lateout("s7") _, lateout("s8") _, lateout("s9") _, lateout("s10") _, lateout("s11") _,
         );
     }
     raw

@@ -83,6 +83,12 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         }
     }
 
+    /// True when a task of a class above `class` waits. O(1).
+    #[inline]
+    pub const fn outranks(&self, class: QosClass) -> bool {
+        self.ready >> (class as u8 + 1) != 0
+    }
+
     /// A task became runnable, or used up its slice (rules 2 and 3). O(1).
     #[inline]
     pub fn push_back(&mut self, class: QosClass, id: Id, links: &mut impl Links<Id>) {

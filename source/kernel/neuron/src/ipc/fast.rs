@@ -13,7 +13,6 @@
 //! Cost is counted in `make bench`: each instruction here is paid on every message.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
 
 use nexus_abi::{Handle, Rights};
 
@@ -56,7 +55,6 @@ pub fn call(hart: &mut Hart, named: u64) -> *const Task {
     registers.set(Reg::T1, handle.to_wire());
     registers.set(Reg::T3, sender.to_wire());
     registers.set(Reg::T4, stamp.0);
-    hart.charge_current();
     let Some(task) = hart.take_current() else { return ptr::null() };
     let caller = task.ptr();
     reply::await_reply(task, number);
@@ -86,7 +84,6 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> *const Task {
     registers.set(Reg::T1, 0);
     registers.set(Reg::T3, 0);
     registers.set(Reg::T4, 0);
-    hart.charge_current();
     let Some(mut task) = hart.take_current() else { return give_back(hart, caller, call) };
     // SAFETY: the endpoint is kept alive by the server's handle, which is not closed here.
     #[expect(unsafe_code, reason = "the borrow of the handle table ends before the task moves")]
@@ -131,13 +128,5 @@ fn endpoint(task: &OwnedTask, named: u64, needed: Rights) -> Option<&Port> {
             Some(port)
         }
         _ => None,
-    }
-}
-
-impl Hart {
-    /// True when this hart has something else to do first, or keeps a trace.
-    #[inline(always)]
-    fn must_go_slow(&self) -> bool {
-        !self.shared.has_no_mail() || self.machine.tracing.load(Ordering::Relaxed) || self.current_has_flags()
     }
 }

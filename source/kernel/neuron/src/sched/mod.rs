@@ -45,6 +45,9 @@ pub struct Hart {
     /// What this hart shows the others.
     pub shared: &'static HartShared,
     index: usize,
+    bit: u64,
+    /// Events are recorded: a copy of the machine's switch.
+    tracing: bool,
     loaded: Cell<SpaceId>,
     switched_at: Ticks,
     queue: RunQueue<TaskPtr>,
@@ -89,6 +92,8 @@ impl Hart {
             machine,
             shared: machine.harts.get(index)?,
             index,
+            bit: 1 << index,
+            tracing: machine.tracing.load(Ordering::Relaxed),
             loaded: Cell::new(SpaceId(0)),
             switched_at: Ticks(0),
             queue: RunQueue::new(),
@@ -109,7 +114,7 @@ impl Hart {
     /// Its bit in masks.
     #[inline(always)]
     pub fn bit(&self) -> u64 {
-        1 << self.index
+        self.bit
     }
 
     /// Takes the running task out, to handle its trap.
@@ -186,6 +191,11 @@ impl Hart {
         !self.queue.is_empty() || !self.shared.has_no_mail()
     }
 
+    /// Looks at the machine's tracing switch.
+    pub(crate) fn note_tracing(&mut self) {
+        self.tracing = self.machine.tracing.load(Ordering::Relaxed);
+    }
+
     /// Time asleep is nobody's.
     pub(crate) fn note_idle_end(&mut self) {
         self.switched_at = time::now();
@@ -205,7 +215,7 @@ impl Hart {
     /// Notes an event in the trace, when tracing is on.
     #[inline(always)]
     pub fn trace(&self, kind: TraceKind, task: Option<&Task>, detail: u64) {
-        if self.machine.tracing.load(Ordering::Relaxed) {
+        if self.tracing {
             self.trace_on(kind, task, detail);
         }
     }

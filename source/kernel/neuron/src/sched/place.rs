@@ -37,7 +37,7 @@ impl Hart {
     pub fn hand_over(&mut self, task: OwnedTask) -> Outcome {
         let here = task.affinity().contains(self.index)
             && (task.flags() & Flags::ANCHORED == 0 || task.hart() == self.index);
-        if here && self.queue.highest() <= Some(task.class()) {
+        if here && !self.queue.outranks(task.class()) {
             self.disarm(&task);
             return Outcome::HandOver(task);
         }

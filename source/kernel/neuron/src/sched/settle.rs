@@ -26,7 +26,7 @@ impl Hart {
             Outcome::Resume(task) => {
                 if self.shared.has_no_mail()
                     && task.flags() & Flags::KILL == 0
-                    && self.queue.highest() <= Some(task.class())
+                    && !self.queue.outranks(task.class())
                 {
                     self.load_space(&task);
                     self.current = Some(task);
@@ -54,7 +54,7 @@ impl Hart {
         loop {
             self.collect_mail();
             let task = match candidate.take() {
-                Some(task) if self.queue.highest() <= Some(task.class()) => task,
+                Some(task) if !self.queue.outranks(task.class()) => task,
                 Some(task) => {
                     // Rule 4: outranked, it keeps its turn.
                     self.push_front(task);
@@ -115,31 +115,19 @@ impl Hart {
         arch::load_space(self.machine.kernel_space);
     }
 
-    /// True when the running task has any flag set.
+    /// True when the running task has any flag set, or this hart keeps a trace.
     #[inline(always)]
-    pub(crate) fn current_has_flags(&self) -> bool {
-        self.current.as_ref().is_none_or(|task| task.flags() != 0)
+    pub(crate) fn must_go_slow(&self) -> bool {
+        self.tracing || self.current.as_ref().is_none_or(|task| task.flags() != 0)
     }
 
-    /// True when a waiting task can take this hart without further ado.
+    /// True when a waiting task can take this hart without further ado. That its translations are good
+    /// here implies that it may run here.
     #[inline(always)]
     pub(crate) fn can_take_over(&self, task: &crate::task::Task) -> bool {
         task.flags() == 0
-            && task.affinity().0 & self.bit() != 0
-            && task.tlb_ok.load(Ordering::Relaxed) & self.bit() != 0
-            && self.queue.highest() <= Some(task.class())
-    }
-
-    /// Charges the running task up to now.
-    #[inline(always)]
-    pub(crate) fn charge_current(&mut self) {
-        let now = time::now();
-        if let Some(task) = &self.current {
-            let ran = now.0.wrapping_sub(self.switched_at.0);
-            task.run_ticks
-                .store(task.run_ticks.load(Ordering::Relaxed).wrapping_add(ran), Ordering::Relaxed);
-        }
-        self.switched_at = now;
+            && task.tlb_ok.load(Ordering::Relaxed) & self.bit != 0
+            && !self.queue.outranks(task.class())
     }
 
     /// Puts back the task that was taken out.
@@ -149,14 +137,14 @@ impl Hart {
     }
 
     /// The fast path's switch: what [`Self::can_take_over`] allowed. The timer stays as it is, because the
-    /// run queue and the slice do.
+    /// run queue and the slice do; so does the account, because the clock is not read: the time goes to
+    /// whichever of the two next takes the general path.
     #[inline(always)]
     pub(crate) fn run_instead(&mut self, task: OwnedTask) -> *const crate::task::Task {
         self.loaded.set(task.space_id());
         arch::load_space(task.space_id());
         task.set_hart(self.index);
         task.switches.store(task.switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        self.shared.count_switch();
         let chosen = task.as_ptr().as_ptr().cast_const();
         self.current = Some(task);
         chosen

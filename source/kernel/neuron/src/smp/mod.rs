@@ -162,6 +162,7 @@ impl Hart {
         bump(&self.shared.counters.ipis, 1);
         arch::clear_software_interrupt();
         answer_flush(self);
+        self.note_tracing();
         self.answer_steals();
         self.collect_mail();
     }

@@ -8,6 +8,7 @@ use nexus_abi::{Error, Handle, LOG_LINE_MAX, PAGE_SIZE, Rights};
 use super::api::{system, target};
 use super::{Values, handle};
 use crate::cap::Object;
+use crate::ipc::reply;
 use crate::mm::page_table::Access;
 use crate::mm::user_memory::{self, bytes_of};
 use crate::mm::vmo::Vmo;
@@ -117,22 +118,17 @@ fn hart_record(hart: &Hart, index: u64) -> Option<HartInfo> {
 }
 
 fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
-    let waiting = |state: u8| {
-        let calling = task.call_state.load(Ordering::Relaxed) & 1 == 1;
-        let queued = !task.waiting_at.load(Ordering::Relaxed).is_null();
-        match (state == TaskState::Running as u8, queued, calling) {
-            (_, true, _) => TaskState::Waiting as u64,
-            (_, false, true) => TaskState::AwaitingReply as u64,
-            _ => u64::from(state),
-        }
-    };
-    let state = task.state.load(Ordering::Acquire);
     let ended = task.exit_reason();
+    let state = match (&ended, reply::waiting(hart.machine, task)) {
+        (Some(_), _) => TaskState::Dead as u64,
+        (None, Some(waiting)) => waiting as u64,
+        (None, None) => u64::from(task.state.load(Ordering::Relaxed)),
+    };
     let mut record = TaskInfo {
         id: task.id().to_wire(),
         service: u64::from(task.stamp().service().0),
         class: task.class().to_wire(),
-        state: if ended.is_some() { TaskState::Dead as u64 } else { waiting(state) },
+        state,
         hart: task.hart() as u64,
         cpu_ns: hart.machine.clock.nanos(Ticks(task.run_ticks.load(Ordering::Relaxed))).0,
         switches: task.switches.load(Ordering::Relaxed),
@@ -207,7 +203,9 @@ pub(super) fn trace_control(hart: &mut Hart, task: &mut OwnedTask) -> Values {
         1 => true,
         _ => return Err(Error::Invalid),
     };
-    hart.machine.tracing.store(on, Ordering::Relaxed);
+    hart.machine.tracing.store(on, Ordering::SeqCst);
+    hart.note_tracing();
+    crate::smp::interrupt(hart.machine, hart.machine.online() & !hart.bit());
     Ok((0, 0))
 }
 

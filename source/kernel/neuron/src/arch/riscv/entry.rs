@@ -13,7 +13,9 @@
 //! full   everything else            all registers that matter are in the task, Rust decides
 //! ```
 //!
-//! A call preserves `s0`–`s11`, `sp`, `gp`, `tp` and nothing else: that is what makes the first two cheap.
+//! A call preserves `s0`, `s1`, `sp`, `gp`, `tp`, one without a message also `s2`–`s11`, and nothing else: that
+//! is what makes the first two cheap. What comes back in the others is zero, the message, or an older value
+//! of the task's own.
 #![expect(unsafe_code, reason = "assembly")]
 
 use core::arch::global_asm;
@@ -146,6 +148,20 @@ trap_entry:
     sd      tp, 4*8(ra)
     sd      s0, 8*8(ra)
     sd      s1, 9*8(ra)
+    csrr    t6, sepc
+    addi    t6, t6, 4
+    sd      t6, 0(ra)
+    mv      tp, sp
+    # Words only, no deadline?
+    addi    t6, t5, 1
+    or      t6, t6, t2
+    bnez    t6, call_preserving
+    addi    t6, t0, -{CALL}
+    beqz    t6, fast_call
+    addi    t6, t0, -{REPLY_RECEIVE}
+    beqz    t6, fast_reply
+
+call_preserving:
     sd      s2, 18*8(ra)
     sd      s3, 19*8(ra)
     sd      s4, 20*8(ra)
@@ -156,18 +172,6 @@ trap_entry:
     sd      s9, 25*8(ra)
     sd      s10, 26*8(ra)
     sd      s11, 27*8(ra)
-    csrr    t6, sepc
-    addi    t6, t6, 4
-    sd      t6, 0(ra)
-    mv      tp, sp
-    # Words only, no deadline?
-    addi    t6, t5, 1
-    or      t6, t6, t2
-    bnez    t6, call_full
-    addi    t6, t0, -{CALL}
-    beqz    t6, fast_call
-    addi    t6, t0, -{REPLY_RECEIVE}
-    beqz    t6, fast_reply
 
 call_full:
     sd      t0, 5*8(ra)
@@ -275,16 +279,8 @@ exit_fast:
     ld      tp, 4*8(t6)
     ld      s0, 8*8(t6)
     ld      s1, 9*8(t6)
-    ld      s2, 18*8(t6)
-    ld      s3, 19*8(t6)
-    ld      s4, 20*8(t6)
-    ld      s5, 21*8(t6)
-    ld      s6, 22*8(t6)
-    ld      s7, 23*8(t6)
-    ld      s8, 24*8(t6)
-    ld      s9, 25*8(t6)
-    ld      s10, 26*8(t6)
-    ld      s11, 27*8(t6)
+    li      s10, 0
+    li      s11, 0
     li      t0, 0
     li      t2, 0
     li      t5, 0
