@@ -6,6 +6,7 @@
 mod os;
 mod uart;
 
+use nexus_abi::{Nanos, user};
 use nexus_proof::{Marker, Service};
 use shell::Shell;
 
@@ -13,6 +14,8 @@ nexus_rt::entry!(main);
 
 /// Exit code when there is no console to read; execd decides what then.
 const EXIT_FAILED: i32 = 1;
+/// The kernel reports the machine's first sleep; slept here, that line does not land behind the prompt.
+const SETTLING: Nanos = Nanos::from_millis(1);
 /// As many bytes as the receiver's queue holds.
 const KEYS: usize = 16;
 
@@ -25,6 +28,7 @@ fn main(_args: &'static str) -> i32 {
         }
     };
     nexus_rt::log::line(Marker::Ready(Service::Shell));
+    user::sleep_until(user::clock_now().after(SETTLING));
     let mut shell = Shell::new(os::Os);
     let mut keys = [0; KEYS];
     loop {

@@ -13,6 +13,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use nexus_abi::{Handle, PAGE_SIZE, Rights, user};
 use talc::TalcCell;
@@ -25,9 +26,55 @@ const BLOCK: usize = 1 << 20;
 const BLOCKS_MAX: usize = 40;
 
 #[global_allocator]
-// SAFETY: a task has one thread and nothing interrupts it, so no two calls ever overlap.
-static HEAP: TalcSyncCell<GlobalAllocSource<Vmos>, talc::DefaultBinning> =
-    unsafe { TalcSyncCell::new(TalcCell::new(GlobalAllocSource::with_block_size(Vmos::new(), BLOCK))) };
+static HEAP: Heap = Heap {
+    begun: AtomicBool::new(false),
+    // SAFETY: a task has one thread and nothing interrupts it, so no two calls ever overlap.
+    blocks: unsafe {
+        TalcSyncCell::new(TalcCell::new(GlobalAllocSource::with_block_size(Vmos::new(), BLOCK)))
+    },
+};
+
+/// The allocator. The first block holds its books and stays for ever, so that block must not be a large one:
+/// an allocation that needs more than [`BLOCK`] is never the first.
+struct Heap {
+    begun: AtomicBool,
+    blocks: TalcSyncCell<GlobalAllocSource<Vmos>, talc::DefaultBinning>,
+}
+
+impl Heap {
+    #[inline]
+    fn begin(&self, size: usize) {
+        if size >= BLOCK / 2 && !self.begun.swap(true, Ordering::Relaxed) {
+            let small = Layout::new::<u64>();
+            // SAFETY: freed with the layout it was made with, if it was made.
+            unsafe {
+                let first = self.blocks.alloc(small);
+                if !first.is_null() {
+                    self.blocks.dealloc(first, small);
+                }
+            }
+        }
+    }
+}
+
+// SAFETY: hands every request on to an allocator, unchanged.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.begin(layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { self.blocks.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.blocks.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { self.blocks.realloc(block, layout, size) }
+    }
+}
 
 /// Where blocks come from: one VMO each, mapped whole.
 #[derive(Debug)]

@@ -31,7 +31,10 @@ impl Protocol for Execd {
 
 /// What a client says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a message lives on one stack for one call; there is no heap here")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a message lives on one stack for one call; there is no heap here"
+)]
 pub enum Request {
     /// Start a program.
     Spawn(Spawn),
@@ -112,7 +115,10 @@ pub enum Restart {
 
 /// What a client hears.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a message lives on one stack for one call; there is no heap here")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a message lives on one stack for one call; there is no heap here"
+)]
 pub enum Answer {
     /// The program runs.
     Spawned {
