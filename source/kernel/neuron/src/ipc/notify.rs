@@ -1,5 +1,8 @@
 //! Bits: set without waiting, waited for, delivered whole.
 
+use core::sync::atomic::Ordering;
+
+use nexus_abi::info::TaskState;
 use nexus_abi::ipc::Stamp;
 use nexus_abi::{Error, Handle, Nanos, Rights};
 
@@ -72,6 +75,7 @@ pub fn wait(hart: &mut Hart, task: OwnedTask) -> Outcome {
         Some(port) => port.push_receiver(task),
         // A sleep waits for a reply that nobody holds: only its deadline or a kill ends it.
         None => {
+            task.state.store(TaskState::Waiting as u8, Ordering::Relaxed);
             let number = super::reply::next_call(&task);
             super::reply::await_reply(task, number);
         }

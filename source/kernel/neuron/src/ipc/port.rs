@@ -176,6 +176,11 @@ impl PortGuard<'_> {
         state.bits != 0 || state.calling != 0
     }
 
+    /// True when a task, which waits here, waits to receive; false when it has called.
+    pub fn is_receiving(&self, task: &Task) -> bool {
+        usize::from(self.links().of(TaskPtr::to(task)).list) == RECEIVERS
+    }
+
     /// The receiver that would be served next, still waiting.
     #[inline(always)]
     pub fn first_receiver(&self) -> Option<&Task> {

@@ -7,6 +7,8 @@
 
 use core::sync::atomic::Ordering;
 
+use nexus_abi::info::TaskState;
+
 use super::port::Port;
 use crate::machine::Machine;
 use crate::task::{OwnedTask, Task};
@@ -36,6 +38,24 @@ pub fn claim(task: &Task, call: u32) -> Option<OwnedTask> {
     task.call_state.compare_exchange(awaiting, done, Ordering::Acquire, Ordering::Relaxed).ok()?;
     // SAFETY: the exchange succeeds once per call, so no other token exists.
     Some(unsafe { OwnedTask::adopt(task.as_ptr()) })
+}
+
+/// What a task waits for, for people; `None` when it does not wait.
+pub fn waiting(machine: &Machine, task: &Task) -> Option<TaskState> {
+    let port = task.waiting_at.load(Ordering::SeqCst);
+    if !port.is_null() {
+        // SAFETY: as in `interrupt_wait`.
+        let still_there = || core::ptr::eq(task.waiting_at.load(Ordering::Relaxed), port);
+        if let Some(guard) = unsafe { Port::lock_if(port, machine, still_there) } {
+            return Some(if guard.is_receiving(task) { TaskState::Waiting } else { TaskState::Calling });
+        }
+    }
+    if task.call_state.load(Ordering::Relaxed) & AWAITING == 0 {
+        return None;
+    }
+    // A sleep says so: nobody owes it a reply.
+    let asleep = task.state.load(Ordering::Relaxed) == TaskState::Waiting as u8;
+    Some(if asleep { TaskState::Waiting } else { TaskState::AwaitingReply })
 }
 
 /// Takes a task out of whatever it waits for: a port's queue or a reply. `None` when it does not wait, or

@@ -149,6 +149,11 @@ pub struct TaskPtr(NonNull<Task>);
 unsafe impl Send for TaskPtr {}
 
 impl TaskPtr {
+    /// A task by address.
+    pub fn to(task: &Task) -> Self {
+        Self(task.as_ptr())
+    }
+
     /// Takes the token out of the structure that held the task.
     ///
     /// # Safety
