@@ -31,8 +31,16 @@ impl Case {
     pub const QUOTA: Case = Case::always("quota");
     /// Classes are set, and refused, as the contract says.
     pub const QOS: Case = Case::always("qos");
+    /// Floating-point registers are each task's own.
+    pub const FPU: Case = Case::always("fpu");
+    /// A device's interrupt arrives as bits, once for each acknowledgement.
+    pub const CONSOLE: Case = Case::always("console");
     /// A supervised service comes back.
     pub const RESTART: Case = Case::always("restart");
+    /// A sleeping machine takes no timer interrupt.
+    pub const IDLE: Case = Case::always("idle");
+    /// Thousands of tasks begin and end, and nothing is missing afterwards.
+    pub const CYCLES: Case = Case::always("cycles");
     /// User tasks ran on every hart.
     pub const SMP: Case = Case::from_harts("smp", 2);
 
@@ -49,7 +57,11 @@ impl Case {
         Case::DEATH,
         Case::QUOTA,
         Case::QOS,
+        Case::FPU,
+        Case::CONSOLE,
         Case::RESTART,
+        Case::IDLE,
+        Case::CYCLES,
         Case::SMP,
     ];
 

@@ -1,0 +1,50 @@
+//! The cases: one file each, a function that asserts and says what it saw instead.
+
+mod clock;
+mod console;
+mod cycles;
+mod deadline;
+mod death;
+mod fault;
+mod fpu;
+mod handles;
+mod heap;
+mod idle;
+mod ipc;
+mod ipc_order;
+mod memory;
+mod notify;
+mod qos;
+mod quota;
+mod restart;
+mod smp;
+
+use alloc::string::String;
+
+use nexus_proof::Case;
+
+use crate::check::Verdict;
+
+/// Proves or refutes `case`.
+pub fn run(case: Case) -> Verdict {
+    match case {
+        Case::CLOCK => clock::run(),
+        Case::HEAP => heap::run(),
+        Case::HANDLES => handles::run(),
+        Case::IPC => ipc::run().and_then(|()| ipc_order::run()),
+        Case::NOTIFY => notify::run(),
+        Case::DEADLINE => deadline::run(),
+        Case::MEMORY => memory::run(),
+        Case::FAULT => fault::run(),
+        Case::DEATH => death::run(),
+        Case::QUOTA => quota::run(),
+        Case::QOS => qos::run(),
+        Case::FPU => fpu::run(),
+        Case::CONSOLE => console::run(),
+        Case::RESTART => restart::run(),
+        Case::IDLE => idle::run(),
+        Case::CYCLES => cycles::run(),
+        Case::SMP => smp::run(),
+        _ => Err(String::from("no such case in this program")),
+    }
+}

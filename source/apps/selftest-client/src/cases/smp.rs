@@ -1,0 +1,2 @@
+use crate::check::Verdict;
+pub fn run() -> Verdict { Ok(()) }
