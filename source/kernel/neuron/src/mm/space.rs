@@ -137,31 +137,38 @@ impl AddressSpace {
             Err(error) => return Err((error, vmo)),
         };
         let Some(slot) = self.free_slot() else { return Err((Error::NoSpace, vmo)) };
-        let mut state = vmo.state.lock();
-        if matches!(state.backing, Backing::Revoked | Backing::Draining(_)) {
-            drop(state);
-            return Err((Error::Dead, vmo));
+        let (next, prev) = (ptr::null(), ptr::null());
+        // SAFETY: the slot is free and in no list, so nobody else refers to it until it is linked below.
+        unsafe { (*slot).get().write(Some(Mapping { start, pages, task, vmo, first, access, next, prev })) };
+        match Self::link(slot) {
+            Ok(()) => Ok(start),
+            // SAFETY: as above: it was not linked.
+            Err(error) => match unsafe { (*(*slot).get()).take() } {
+                Some(mapping) => Err((error, mapping.vmo)),
+                None => Ok(start),
+            },
         }
-        let head = state.mappings.head;
-        state.mappings.head = slot;
-        // SAFETY: the slot is free, so nobody else refers to it; `head` is in the list, whose lock is held.
+    }
+
+    /// Puts a mapping, complete but unknown so far, into its VMO's list: from then on revokers see it.
+    fn link(slot: *const UnsafeCell<Option<Mapping>>) -> Result<(), Error> {
+        // SAFETY: the slot was filled just before by the owner of the space. `next` and `prev`, here and in
+        // the head of the list, change under the VMO's lock only.
         unsafe {
-            if let Some(Some(head)) = head.as_ref().map(|h| &mut *h.get()) {
+            let Some(mapping) = (*(*slot).get()).as_mut() else { return Err(Error::Invalid) };
+            let vmo: *const Vmo = &*mapping.vmo;
+            let mut state = (*vmo).state.lock();
+            if matches!(state.backing, Backing::Revoked | Backing::Draining(_)) {
+                return Err(Error::Dead);
+            }
+            let head = state.mappings.head;
+            mapping.next = head;
+            if let Some(Some(head)) = head.as_ref().map(|head| &mut *head.get()) {
                 head.prev = slot;
             }
-            drop(state);
-            (*slot.cast_mut()).get().write(Some(Mapping {
-                start,
-                pages,
-                task,
-                vmo,
-                first,
-                access,
-                next: head,
-                prev: ptr::null(),
-            }));
+            state.mappings.head = slot;
         }
-        Ok(start)
+        Ok(())
     }
 
     /// Undoes the mapping that starts at `start`.
@@ -169,9 +176,11 @@ impl AddressSpace {
         let slot = self.slots().find(|slot| mapping(slot).is_some_and(|m| m.start == start));
         let slot = ptr::from_ref(slot.ok_or(Error::NotFound)?);
         let pages = self.remove(hart, task, slot);
+        let freed = self.give_tables(hart, task, start, start + pages as usize * PAGE_SIZE);
         // Other harts flush before they run the task again; this one now, page by page while that is cheaper.
+        // Flushing pages one by one would leave the path to a freed table remembered.
         task.tlb_ok.store(hart.bit(), Ordering::SeqCst);
-        if pages <= 16 {
+        if pages <= 16 && freed == Freed::Nothing {
             for page in 0..pages as usize {
                 arch::flush_page(start + page * PAGE_SIZE, task.asid());
             }
@@ -212,9 +221,8 @@ impl AddressSpace {
             .find(|m| page >= m.start && page - m.start < m.pages as usize * PAGE_SIZE)
             .filter(|m| m.access.allows(needed))
             .ok_or(Fault::Forbidden)?;
-        let last = table
-            .make_last_level(page, || hart.take_charged_frame(&task.account))
-            .map_err(Fault::Memory)?;
+        let last =
+            table.make_last_level(page, || hart.take_charged_frame(&task.account)).map_err(Fault::Memory)?;
         let at = index(page, 0);
         let mut state = mapping.vmo.state.lock();
         // Entered already: the hart remembered an older, empty entry, which flushing cures.
@@ -265,34 +273,27 @@ impl AddressSpace {
         pages
     }
 
-    /// Gives back the tables that mapped `start..end`. Only for a space that never runs again: other
-    /// mappings may have shared them.
-    fn give_tables(&mut self, hart: &mut Hart, task: &Task, start: usize, end: usize) {
+    /// Gives back the tables that map nothing any more now that nothing is mapped at `start..end`.
+    ///
+    /// Whoever revokes a VMO walks the tables of that VMO's mappings only, and those stay. O(range / 2 MiB ×
+    /// mappings).
+    fn give_tables(&mut self, hart: &mut Hart, task: &Task, start: usize, end: usize) -> Freed {
         const LAST_SPAN: usize = PAGE_SIZE * ENTRIES;
-        let mut at = start & !(LAST_SPAN - 1);
-        while at < end {
-            let middle = PageTable::entry(self.table.root(), index(at, 2));
-            if middle.is_valid() {
-                let last = PageTable::entry(middle.frame(), index(at, 1));
-                let shared = self.slots().filter_map(mapping).any(|m| {
-                    let m_end = m.start + m.pages as usize * PAGE_SIZE;
-                    m.start < at + LAST_SPAN && at < m_end
-                });
-                if last.is_valid() && !shared {
-                    PageTable::set_entry(middle.frame(), index(at, 1), Entry::EMPTY);
-                    hart.give_charged_frame(&task.account, last.frame());
-                }
-            }
-            at += LAST_SPAN;
-        }
-        if self.slots().all(|slot| mapping(slot).is_none()) {
-            for at in 0..ENTRIES / 2 {
-                let middle = PageTable::entry(self.table.root(), at);
-                if middle.is_valid() {
-                    hart.give_charged_frame(&task.account, middle.frame());
-                }
+        const MIDDLE_SPAN: usize = LAST_SPAN * ENTRIES;
+        let root = self.table.root();
+        let mut freed = Freed::Nothing;
+        for at in (start & !(LAST_SPAN - 1)..end).step_by(LAST_SPAN) {
+            let middle = PageTable::entry(root, index(at, 2));
+            if middle.is_valid() && self.overlapping(at, at + LAST_SPAN).is_none() {
+                freed = freed.or(take_table(hart, task, middle.frame(), index(at, 1)));
             }
         }
+        for at in (start & !(MIDDLE_SPAN - 1)..end).step_by(MIDDLE_SPAN) {
+            if self.overlapping(at, at + MIDDLE_SPAN).is_none() {
+                freed = freed.or(take_table(hart, task, root, index(at, 2)));
+            }
+        }
+        freed
     }
 
     fn check_place(&self, at: usize, pages: u32) -> Result<usize, Error> {
@@ -342,6 +343,30 @@ fn mapping(slot: &UnsafeCell<Option<Mapping>>) -> Option<&Mapping> {
     unsafe { (*slot.get()).as_ref() }
 }
 
+/// Whether page tables went away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Freed {
+    Nothing,
+    Tables,
+}
+
+impl Freed {
+    fn or(self, other: Self) -> Self {
+        if other == Self::Tables { other } else { self }
+    }
+}
+
+/// Gives back the table that an entry points to, if it does.
+fn take_table(hart: &mut Hart, task: &Task, table: Frame, at: usize) -> Freed {
+    let entry = PageTable::entry(table, at);
+    if !entry.is_valid() {
+        return Freed::Nothing;
+    }
+    PageTable::set_entry(table, at, Entry::EMPTY);
+    hart.give_charged_frame(&task.account, entry.frame());
+    Freed::Tables
+}
+
 impl MappingList {
     /// No mappings.
     pub const fn new() -> Self {
@@ -385,4 +410,3 @@ fn clear_entries(table: PageTable, start: usize, pages: u32, mut give: impl FnMu
         page += count;
     }
 }
-
