@@ -3,10 +3,11 @@
 
 use core::ptr::NonNull;
 
-use nexus_abi::ipc::{Received, Shape, Stamp};
-use nexus_abi::{Call, Error, Handle, Nanos, PAGE_SIZE, QosClass, Rights, SpawnArgs, TaskId};
+use nexus_abi::ipc::{Received, Stamp};
+use nexus_abi::{Call, Error, Handle, PAGE_SIZE, QosClass, Rights, SpawnArgs, TaskId};
 
 use super::image::{CODE, DATA};
+use super::message::{Incoming, Message};
 use super::world::World;
 use crate::cap::Object;
 use crate::mm::page_table::PageTable;
@@ -23,80 +24,6 @@ const SPAWN_ARGS: usize = DATA + 2 * PAGE_SIZE - 512;
 /// A task of the test.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Actor(NonNull<Task>);
-
-/// A message, or an answer, or what is received with.
-#[derive(Clone, Copy, Debug)]
-pub struct Message {
-    pub endpoint: Handle,
-    pub reply: Handle,
-    pub words: [u64; 8],
-    pub bytes: (usize, usize),
-    pub room: (usize, usize),
-    pub moved: Handle,
-    pub deadline: Nanos,
-}
-
-/// What a message call ended with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Incoming {
-    pub words: [u64; 8],
-    pub reply: Handle,
-    pub len: usize,
-    pub moved: Option<Handle>,
-    pub sender: TaskId,
-    pub stamp: Stamp,
-}
-
-impl Message {
-    /// Eight words, for ever.
-    pub fn to(endpoint: Handle, words: [u64; 8]) -> Self {
-        Self {
-            endpoint,
-            reply: Handle::NONE,
-            words,
-            bytes: (0, 0),
-            room: (0, 0),
-            moved: Handle::NONE,
-            deadline: Nanos::NEVER,
-        }
-    }
-
-    /// Nothing to say, just listening.
-    pub fn at(endpoint: Handle) -> Self {
-        Self::to(endpoint, [0; 8])
-    }
-
-    /// An answer.
-    pub fn answer(reply: Handle, words: [u64; 8]) -> Self {
-        Self { reply, ..Self::to(Handle::NONE, words) }
-    }
-
-    pub fn replying(self, reply: Handle) -> Self {
-        Self { reply, ..self }
-    }
-    pub fn sending(self, address: usize, len: usize) -> Self {
-        Self { bytes: (address, len), ..self }
-    }
-    pub fn with_room(self, address: usize, len: usize) -> Self {
-        Self { room: (address, len), ..self }
-    }
-    pub fn moving(self, moved: Handle) -> Self {
-        Self { moved, ..self }
-    }
-    pub fn until(self, deadline: Nanos) -> Self {
-        Self { deadline, ..self }
-    }
-
-    fn put(self, registers: &mut Registers) {
-        let shape = Shape::new(self.bytes.1, self.room.1, self.moved).unwrap_or(Shape(u64::MAX));
-        registers.set_words(self.words);
-        registers.set(Reg::T1, self.reply.to_wire() << 32 | self.endpoint.to_wire());
-        registers.set(Reg::T2, shape.0);
-        registers.set(Reg::T3, self.bytes.0 as u64);
-        registers.set(Reg::T4, self.room.0 as u64);
-        registers.set(Reg::T5, self.deadline.0);
-    }
-}
 
 impl Actor {
     pub fn of(task: NonNull<Task>) -> Self {
@@ -315,6 +242,26 @@ impl World {
     pub fn handles(&mut self, actor: Actor) -> u32 {
         self.run(actor);
         self.hart().current().map_or(0, |task| task.own().handles.used())
+    }
+
+    /// Makes handles until the task may hold no more.
+    pub fn fill_table(&mut self, actor: Actor) {
+        let first = self.make(actor, Call::NotificationCreate, &[]).to_wire();
+        let copy = [first, Rights::RECEIVE.to_wire()];
+        while self.syscall(actor, Call::HandleCopy, &copy).is_ok() {}
+        assert_eq!(actor.result(), Err(Error::OverQuota));
+    }
+
+    /// Moves a ready task to another hart, as stealing would.
+    pub fn move_to(&mut self, actor: Actor, hart: usize) {
+        self.run(actor);
+        let task = self.hart().take_current().unwrap();
+        task.set_hart(hart);
+        if let Some(shared) = self.machine.harts.get(hart) {
+            shared.push_mail(task);
+        }
+        self.hart().settle(crate::sched::Outcome::Blocked);
+        self.interrupt(hart);
     }
 
     /// Two tasks and an endpoint between them: client, its handle, server, its handle.

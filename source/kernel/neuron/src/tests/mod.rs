@@ -3,9 +3,14 @@
 //!
 //! | module | tests |
 //! |---|---|
-//! | [`world`], [`actor`], [`image`] | nothing: the machine, its tasks and its programs |
+//! | [`world`], [`machine`], [`actor`], [`message`], [`image`] | nothing: the machine, its tasks and programs |
 
 mod actor;
+mod deadline;
+mod death;
 mod image;
 mod ipc;
+mod machine;
+mod message;
+mod notify;
 mod world;

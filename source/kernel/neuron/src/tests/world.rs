@@ -5,7 +5,7 @@
 //! other tasks are dead, frames, objects and tasks are exactly what they were before the first of them.
 #![expect(unsafe_code, reason = "gives the machine its memory, and harts their records")]
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::boxed::Box;
 use std::cell::RefCell;
@@ -15,27 +15,12 @@ use nexus_abi::{ExitReason, HARTS_MAX, HartMask, PAGE_SIZE, QosClass, SpawnArgs}
 
 use super::actor::Actor;
 use super::image;
+use super::machine::{PHYSICAL_BASE, machine};
 use crate::arch;
 use crate::cap::Ref;
-use crate::cap::stripes::Stripes;
-use crate::ipc::irq::Lines;
-use crate::machine::{Console, Machine, console::AuditBudget};
-use crate::mm::frames::Frames;
-use crate::mm::slab::Slab;
-use crate::mm::vmo::Vmo;
-use crate::mm::{Frame, PhysAddr};
-use crate::platform::board::Board;
-use crate::platform::boot_image::BootImage;
-use crate::platform::mmio::fake;
-use crate::platform::plic::Plic;
-use crate::platform::power::Power;
-use crate::platform::region::Region;
-use crate::platform::table::Table;
+use crate::machine::Machine;
 use crate::sched::{Hart, Outcome};
-use crate::smp::HartShared;
-use crate::sync::Lock;
-use crate::task::{SpaceId, Task, TaskTable, death, reclaim, spawn};
-use crate::time::Clock;
+use crate::task::{Task, death, spawn};
 
 /// Programs of the boot image, by index.
 pub const IMAGES: [&str; 4] = ["idler", "execd", "app", "shell"];
@@ -44,7 +29,6 @@ pub const EXECD: u32 = 1;
 /// The index of one without an identity.
 pub const APP: u32 = 2;
 
-const PHYSICAL_BASE: u64 = 0x8000_0000;
 /// Time of a tick, on the board of the fixture.
 pub const TICK_NS: u64 = 100;
 
@@ -97,14 +81,23 @@ impl World {
         let first = (PHYSICAL_BASE / PAGE_SIZE as u64) as u32 + image_pages as u32;
         let machine = machine(bytes, first..first + frames as u32);
         machine.online.store((1 << harts) - 1, Ordering::Relaxed);
-        let records: Vec<*mut Hart> =
-            (0..harts).map(|index| std::ptr::from_mut(Box::leak(Box::new(Hart::new(machine, index).unwrap())))).collect();
+        let records: Vec<*mut Hart> = (0..harts)
+            .map(|index| std::ptr::from_mut(Box::leak(Box::new(Hart::new(machine, index).unwrap()))))
+            .collect();
         HARTS.set(records.clone());
         let memory = (memory, layout);
         let baseline = Counts { frames: 0, objects: 0, tasks: 0 };
         let root = Actor::of(std::ptr::NonNull::dangling());
-        let mut world =
-            Self { machine, harts: records, here: 0, root, actors: Vec::new(), idlers: Vec::new(), baseline, memory };
+        let mut world = Self {
+            machine,
+            harts: records,
+            here: 0,
+            root,
+            actors: Vec::new(),
+            idlers: Vec::new(),
+            baseline,
+            memory,
+        };
         world.boot(harts);
         world
     }
@@ -233,6 +226,11 @@ impl World {
     /// Buries every task but the idle ones, and checks that everything came back.
     fn finish(&mut self) {
         for at in 0..self.actors.len() {
+            let task = self.actors[at].share();
+            death::kill(self.hart(), &task);
+            self.hart().release_task(task);
+        }
+        for at in 0..self.actors.len() {
             self.bury(Actor::of(self.actors[at].as_ptr()));
         }
         for task in core::mem::take(&mut self.actors) {
@@ -264,42 +262,4 @@ fn run_other_harts() {
             unsafe { &mut *other }.on_ipi();
         }
     }
-}
-
-fn machine(image: &'static [u8], span: core::ops::Range<u32>) -> &'static Machine {
-    let board = Board::parse(include_bytes!("../../fixtures/virt-8-4G.dtb"), 0).unwrap();
-    let mut frames = Frames::new(span.clone(), Box::leak(std::vec![0; span.len()].into_boxed_slice()));
-    frames.add(span);
-    let image_pages = image.len().div_ceil(PAGE_SIZE) as u32;
-    let vmos = Slab::new();
-    let vmo = Vmo::fixed(Frame::containing(PhysAddr(PHYSICAL_BASE)), image_pages);
-    let image_vmo = reclaim::create_at_boot(&frames, vmo, &vmos).unwrap();
-    Box::leak(Box::new(Machine {
-        clock: Clock::new(board.timebase_hz),
-        frames,
-        ports: Slab::new(),
-        vmos,
-        irqs: Slab::new(),
-        port_locks: Stripes::new(),
-        owner_locks: Stripes::new(),
-        tasks: Lock::new(TaskTable::new()),
-        lines: Lock::new(Lines::new()),
-        plic: Plic::new(fake::registers(0x60_0000), board.plic_lines),
-        console: Lock::new(Console::new(None)),
-        power: Power::new(None),
-        harts: [const { HartShared::new() }; HARTS_MAX],
-        online: AtomicU64::new(0),
-        idle: AtomicU64::new(0),
-        tracing: AtomicBool::new(false),
-        boot_ns: AtomicU64::new(0),
-        idle_entered: AtomicBool::new(false),
-        idle_left: AtomicBool::new(false),
-        image: BootImage::open(image).unwrap(),
-        image_region: Region::new(PHYSICAL_BASE, image.len() as u64).unwrap(),
-        image_vmo: Some(image_vmo),
-        kernel_space: SpaceId(0),
-        kernel_root: Table::new((0, crate::mm::page_table::Entry::EMPTY)),
-        audit: AuditBudget::new(),
-        board,
-    }))
 }
