@@ -48,9 +48,14 @@ pub fn ticks() -> u64 {
     ticks
 }
 
+/// As good as never: at 10 MHz 57 years from reset. QEMU 7.2 turns a later `stimecmp` into nanoseconds with an
+/// overflow, fires at once, sets its timer again, and so never lets go of its own lock.
+const FAR_FUTURE: u64 = u64::MAX >> 10;
+
 /// Sets this hart's timer; `u64::MAX` for never.
 #[inline(always)]
 pub fn set_timer(at: u64) {
+    let at = at.min(FAR_FUTURE);
     if HAS_SSTC.load(Ordering::Relaxed) {
         // SAFETY: `stimecmp` only decides when the timer interrupt is pending.
         unsafe { asm!("csrw 0x14d, {0}", in(reg) at, options(nomem, nostack)) };
