@@ -68,9 +68,18 @@ impl Partner {
         spawn.supervisor_bits = DIED;
         adjust(&mut spawn);
         let serve = Rights::RECEIVE | Rights::MOVE;
-        spawn.given[EXTRA_SLOT] = user::handle_copy(control, serve).because("control copy")?;
-        let (task, id) = user::task_spawn(SYSTEM, &spawn).because("spawning a peer")?;
-        Ok(Self { task, id, control, deaths })
+        let given = user::handle_copy(control, serve).because("control copy")?;
+        spawn.given[EXTRA_SLOT] = given;
+        match user::task_spawn(SYSTEM, &spawn) {
+            Ok((task, id)) => Ok(Self { task, id, control, deaths }),
+            Err(error) => {
+                // A refused spawn has moved nothing.
+                for handle in [given, control, deaths] {
+                    user::handle_close(handle).because("closing after a refused spawn")?;
+                }
+                Err(format!("spawning a peer: {error:?}"))
+            }
+        }
     }
 
     /// Its task.

@@ -1,7 +1,8 @@
 //! The other side of the device tests: does what it is told, one instruction a message.
 //!
 //! Spawned by `selftest-client` with an endpoint to receive from in the third startup slot. With the
-//! argument `fast` it is an echo server without buffers instead, the shape that the kernel's fast path serves.
+//! argument `fast` it is an echo server without buffers instead, the shape that the kernel's fast path serves,
+//! with `crash` it fails at once.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -23,9 +24,15 @@ const SLOTS: usize = 8;
 const BUFFER_SKEW: usize = PAGE_SIZE - 100;
 /// The endpoint is gone: the test is over.
 const EXIT_ENDPOINT_DEAD: i32 = 3;
+/// It was told to fail at once.
+const EXIT_CRASHED: i32 = 9;
 
 fn main(args: &'static str) -> i32 {
-    if args == "fast" { serve_fast() } else { serve() }
+    match args {
+        "fast" => serve_fast(),
+        "crash" => EXIT_CRASHED,
+        _ => serve(),
+    }
 }
 
 /// Answers eight words with the same words.

@@ -50,6 +50,23 @@ impl Window {
         unsafe { ptr::with_exposed_provenance_mut::<u64>(self.address + at).write_volatile(value) }
     }
 
+    /// Reads a device's byte register.
+    pub fn read_byte(&self, at: usize) -> u8 {
+        if at >= self.bytes {
+            return 0;
+        }
+        // SAFETY: inside the mapping.
+        unsafe { ptr::with_exposed_provenance::<u8>(self.address + at).read_volatile() }
+    }
+
+    /// Writes a device's byte register.
+    pub fn write_byte(&self, at: usize, value: u8) {
+        if at < self.bytes {
+            // SAFETY: inside the mapping.
+            unsafe { ptr::with_exposed_provenance_mut::<u8>(self.address + at).write_volatile(value) }
+        }
+    }
+
     /// Undoes the mapping.
     pub fn unmap(self) -> Result<(), Error> {
         // SAFETY: nothing but this value reaches the memory.

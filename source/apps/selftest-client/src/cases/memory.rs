@@ -73,7 +73,7 @@ fn places() -> Verdict {
     refused("executing without the right", map(0, 1, Rights::READ | Rights::EXECUTE, 0), Error::Denied)?;
     refused("a VMO without pages", user::vmo_create(0), Error::Invalid)?;
     refused("a VMO too large", user::vmo_create(262_145), Error::Invalid)?;
-    refused("unmapping nothing", unmap(0x4000_0000), Error::NotFound)?;
+    refused("unmapping nothing", unmap(0x3f_0000_0000), Error::NotFound)?;
     refused("unmapping unaligned", unmap(0x4000_0001), Error::Invalid)?;
     let last = Window::map_at(vmo, 0, 1, READ_WRITE, USER_END - PAGE_SIZE).because("the last page")?;
     last.write(0, 9);

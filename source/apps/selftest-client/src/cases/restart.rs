@@ -1,2 +1,96 @@
-use crate::check::Verdict;
-pub fn run() -> Verdict { Ok(()) }
+//! execd starts programs, says how they ended, and starts crashing ones again, later each time.
+
+use alloc::format;
+
+use nexus_abi::Nanos;
+use nexus_abi::user;
+use nexus_rt::startup::EXECD;
+use nexus_service::os::ask;
+use nexus_wire::execd::{Answer, Execd, Next, Reason, Refusal, Request, Restart, Spawn};
+
+use crate::check::{Verdict, Why, holds, same};
+use crate::partner::{patience, rest};
+
+/// Rests before the first and the second restart.
+const RESTS_MS: [u64; 2] = [500, 1_000];
+/// Exit code of a peer that is told to crash.
+const CRASHED: i32 = 9;
+
+pub fn run() -> Verdict {
+    once()?;
+    refusals()?;
+    again()
+}
+
+fn execd(request: &Request) -> Result<Answer, Why> {
+    ask::<Execd>(EXECD, request, None, patience()).map_err(|error| format!("asking execd: {error}"))
+}
+
+fn spawn(image: &str, args: &str, restart: Restart) -> Result<u32, Why> {
+    let spawn = Spawn::new(image, args).ok_or("too long for execd")?.restarting(restart);
+    match execd(&Request::Spawn(spawn))? {
+        Answer::Spawned { job, .. } => Ok(job),
+        other => Err(format!("execd started nothing: {other:?}")),
+    }
+}
+
+/// A program that ends well stays ended, and whoever waits is told.
+fn once() -> Verdict {
+    let job = spawn("tiny", "", Restart::OnFailure)?;
+    match execd(&Request::Wait { job })? {
+        Answer::Ended(ended) => same("how it ended", (ended.reason, ended.next), (Reason::Exited(0), Next::Nothing)),
+        other => Err(format!("waiting for a program: {other:?}")),
+    }
+}
+
+fn refusals() -> Verdict {
+    let none = Spawn::new("none", "").ok_or("too long for execd")?;
+    same("a program that is not there", execd(&Request::Spawn(none))?, Answer::Refused(Refusal::NoSuchImage))?;
+    same("a task of nobody", execd(&Request::Kill { task: 99 })?, Answer::Refused(Refusal::NoSuchJob))?;
+    let burst = Spawn::new("tiny", "").ok_or("too long for execd")?.at(nexus_abi::QosClass::PerfBurst);
+    same("a class without a recipe", execd(&Request::Spawn(burst))?, Answer::Refused(Refusal::NotAllowed))
+}
+
+/// Each crash is followed by a rest and another start; a kill ends that for good.
+fn again() -> Verdict {
+    let job = spawn("peer", "crash", Restart::OnFailure)?;
+    let end = patience();
+    let mut endings = history(job)?;
+    while endings.len() < RESTS_MS.len() + 1 {
+        holds("the crashes come in time", user::clock_now() < end)?;
+        rest(20_000);
+        endings = history(job)?;
+    }
+    for (reason, _) in &endings {
+        same("how it ended", *reason, Reason::Exited(CRASHED))?;
+    }
+    // Latest first.
+    for (pair, rest_ms) in endings.windows(2).rev().zip(RESTS_MS) {
+        let between = pair[0].1.since(pair[1].1);
+        holds("the rest before a restart is not short", between >= Nanos::from_millis(rest_ms))?;
+        holds("and not endless", between < Nanos::from_millis(rest_ms + 4_000))?;
+    }
+    let Answer::Jobs(jobs) = execd(&Request::List { from: job })? else { return Err("no list of jobs".into()) };
+    holds("the job rests", jobs.iter().any(|listed| listed.job == job && listed.task == 0))?;
+    let task = last_task(job)?;
+    same("killing a job that rests", execd(&Request::Kill { task })?, Answer::Killed)?;
+    match execd(&Request::Wait { job })? {
+        Answer::Ended(ended) => same("what follows", ended.next, Next::Nothing),
+        other => Err(format!("waiting for what was killed: {other:?}")),
+    }
+}
+
+fn entries(job: u32) -> Result<alloc::vec::Vec<nexus_wire::execd::Ended>, Why> {
+    match execd(&Request::History { skip: 0 })? {
+        Answer::History(history) => Ok(history.into_iter().filter(|ended| ended.job == job).collect()),
+        other => Err(format!("no history: {other:?}")),
+    }
+}
+
+fn history(job: u32) -> Result<alloc::vec::Vec<(Reason, Nanos)>, Why> {
+    Ok(entries(job)?.into_iter().map(|ended| (ended.reason, Nanos(ended.at_ns))).collect())
+}
+
+fn last_task(job: u32) -> Result<u64, Why> {
+    Ok(entries(job)?.first().ok_or("no ending")?.task)
+}
