@@ -12,7 +12,6 @@
 
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 use nexus_abi::QosClass;
 
@@ -20,6 +19,7 @@ use crate::cap::object::{Counted, Header, Kind};
 use crate::machine::Machine;
 use crate::sync::order::{self, Rank};
 use crate::sync::RawLock;
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::task::owned::QueueLinks;
 use crate::task::{OwnedTask, Task, TaskPtr};
 

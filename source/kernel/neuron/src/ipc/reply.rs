@@ -5,13 +5,12 @@
 //! 0 for the right call number owns the task: the holder of the reply, the deadline, or a kill.
 #![expect(unsafe_code, reason = "winning the exchange is what makes the token ours")]
 
-use core::sync::atomic::Ordering;
-
 use nexus_abi::info::TaskState;
 
 use super::port::Port;
 use crate::machine::Machine;
-use crate::task::{OwnedTask, Task};
+use crate::sync::atomic::Ordering;
+use crate::task::{Flags, OwnedTask, Task};
 
 const AWAITING: u64 = 1;
 
@@ -79,4 +78,14 @@ pub fn interrupt_wait(machine: &Machine, task: &Task) -> Option<OwnedTask> {
         return None;
     }
     claim(task, (state >> 1) as u32)
+}
+
+/// For whoever has just put a task where others can take it: the task again, if it was killed or its
+/// deadline passed while its token was on the way there. Whoever asked that looked too early, and nobody
+/// else will.
+pub fn take_if_unwanted(machine: &Machine, task: &Task) -> Option<OwnedTask> {
+    if task.flags_after_publishing() & (Flags::KILL | Flags::EXPIRED) == 0 {
+        return None;
+    }
+    interrupt_wait(machine, task)
 }

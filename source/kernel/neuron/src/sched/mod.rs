@@ -147,10 +147,7 @@ impl Hart {
     /// A task waits where others can take it. If it was killed, or its deadline passed, while its token was
     /// on the way there, nobody else will notice: so this looks once more.
     pub fn after_waiting(&mut self, task: Ref<Task>) {
-        let flags = task.flags_after_publishing();
-        if flags & (Flags::KILL | Flags::EXPIRED) != 0
-            && let Some(mut taken) = crate::ipc::reply::interrupt_wait(self.machine, &task)
-        {
+        if let Some(mut taken) = crate::ipc::reply::take_if_unwanted(self.machine, &task) {
             taken.registers_mut().set_result(Err(Error::TimedOut));
             self.make_ready(taken);
         }

@@ -13,7 +13,8 @@
 #![expect(unsafe_code, reason = "parcels travel as raw pointers while nobody owns them")]
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, Ordering};
+
+use super::atomic::{AtomicPtr, Ordering};
 
 /// Something that can be sent: an owner of a heap-like `Node` that carries the link.
 ///

@@ -8,6 +8,10 @@
 //! Port < Irqs < Vmo < Owned < TaskTable < Slab < Frames < Console
 //! ```
 
+/// The words that harts share. The model checker compiles lock, mailbox, ports and replies against its own.
+pub(crate) mod atomic {
+    pub(crate) use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+}
 pub mod lock;
 pub mod mailbox;
 pub(crate) mod order;

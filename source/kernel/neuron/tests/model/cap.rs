@@ -1,0 +1,25 @@
+//! As much of kernel objects as a port needs.
+
+pub mod object {
+    /// The start of every kernel object. Ports live as long as their scenario.
+    #[derive(Debug)]
+    pub struct Header;
+
+    #[derive(Debug)]
+    pub enum Kind {
+        Port,
+    }
+
+    impl Header {
+        pub const fn new(_: Kind) -> Self {
+            Self
+        }
+    }
+
+    /// As in the kernel; nothing here counts.
+    #[expect(unsafe_code, reason = "the kernel's trait is unsafe to implement")]
+    #[expect(dead_code, reason = "ports implement it, nobody asks")]
+    pub unsafe trait Counted {
+        fn header(&self) -> &Header;
+    }
+}
