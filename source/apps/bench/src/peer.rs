@@ -1,0 +1,88 @@
+//! The other side of a measurement. Its argument text is its [`Role`]; its handles are in the slots from
+//! [`EXTRA_SLOT`] on. It ends when whoever measures kills it, or when its endpoint dies.
+
+#![no_std]
+#![no_main]
+
+use bench::{Role, SHARED_PAGES};
+use nexus_abi::user::{self, Incoming, Message, Outgoing, Words};
+use nexus_abi::{Error, Handle, Nanos, Rights};
+use nexus_rt::startup::{EXTRA, EXTRA_SLOT};
+
+nexus_rt::entry!(main);
+
+const SECOND: Handle = Handle::startup(EXTRA_SLOT + 1);
+
+fn main(args: &'static str) -> i32 {
+    let ended = match Role::named(args) {
+        Some(Role::Echo) => echo(),
+        Some(Role::Share) => serve(map_and_touch),
+        Some(Role::Client) => serve(call_often),
+        Some(Role::Pong) => pong(),
+        Some(Role::Yield) => loop {
+            user::yield_now();
+        },
+        Some(Role::Sleep) => loop {
+            user::sleep_until(Nanos::NEVER);
+        },
+        None => Err(Error::Invalid),
+    };
+    match ended {
+        // The endpoint is gone: nobody measures any more.
+        Ok(()) | Err(Error::Dead) => 0,
+        Err(_) => 1,
+    }
+}
+
+/// Words in, the same words out, in registers.
+fn echo() -> Result<(), Error> {
+    let mut incoming = user::receive(EXTRA, &mut [], Nanos::NEVER)?;
+    loop {
+        incoming = match incoming {
+            Incoming::Bits(_) => user::receive(EXTRA, &mut [], Nanos::NEVER)?,
+            Incoming::Message(message) => user::reply_receive(EXTRA, message.reply, message.words)?,
+        };
+    }
+}
+
+fn pong() -> Result<(), Error> {
+    loop {
+        user::wait(EXTRA, Nanos::NEVER)?;
+        user::notify(SECOND, 1)?;
+    }
+}
+
+/// Answers each message with what `work` makes of it.
+fn serve(work: impl Fn(&Message) -> Result<(), Error>) -> Result<(), Error> {
+    let mut incoming = user::receive(EXTRA, &mut [], Nanos::NEVER)?;
+    loop {
+        incoming = match incoming {
+            Incoming::Bits(_) => user::receive(EXTRA, &mut [], Nanos::NEVER)?,
+            Incoming::Message(message) => {
+                let status = work(&message).err().map_or(0, Error::to_wire);
+                let words: Words = [status, 0, 0, 0, 0, 0, 0, 0];
+                let out = Outgoing { words, ..Outgoing::default() };
+                user::reply_receive_with(EXTRA, message.reply, out, &mut [], Nanos::NEVER)?
+            }
+        };
+    }
+}
+
+#[expect(unsafe_code, reason = "reads memory it has just mapped")]
+fn map_and_touch(message: &Message) -> Result<(), Error> {
+    let vmo = message.handle.ok_or(Error::Invalid)?;
+    let at = user::vmo_map(vmo, 0, SHARED_PAGES, Rights::READ, 0)?;
+    // SAFETY: the mapping is readable and stays until the next line but one; nothing refers to it then.
+    unsafe {
+        core::ptr::read_volatile(at as *const u8);
+        user::vm_unmap(at)?;
+    }
+    user::handle_close(vmo)
+}
+
+fn call_often(message: &Message) -> Result<(), Error> {
+    for _ in 0..message.words[0] {
+        user::call(SECOND, [1, 2, 3, 4, 0, 0, 0, 0])?;
+    }
+    Ok(())
+}
