@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{ConsoleInfo, HartInfo, InfoKind, MachineInfo, TaskInfo, TaskState, TraceEvent};
-use nexus_abi::{Error, Handle, LOG_LINE_MAX, PAGE_SIZE, Rights};
+use nexus_abi::{Error, HARTS_MAX, Handle, LOG_LINE_MAX, PAGE_SIZE, Rights};
 
 use super::api::{system, target};
 use super::{Values, handle};
@@ -97,7 +97,7 @@ fn machine_record(hart: &Hart) -> MachineInfo {
 
 fn hart_record(hart: &Hart, index: u64) -> Option<HartInfo> {
     let machine = hart.machine;
-    let at = usize::try_from(index).ok().filter(|at| machine.online() >> at & 1 == 1)?;
+    let at = usize::try_from(index).ok().filter(|at| *at < HARTS_MAX && machine.online() >> at & 1 == 1)?;
     let (shared, described) = (machine.harts.get(at)?, machine.board.harts.get(at)?);
     let counters = shared.counters();
     let read = |counter: &core::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);

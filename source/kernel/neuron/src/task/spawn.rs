@@ -43,7 +43,7 @@ struct Request {
 pub fn spawn(hart: &mut Hart, parent: &mut OwnedTask, address: usize) -> Result<(Handle, TaskId), Error> {
     let args: SpawnArgs = user_memory::read_value(hart, parent, address)?;
     let request = decode(hart, parent.stamp().service(), args)?;
-    let supervisor = check_handles(parent, &args)?;
+    let supervisor = check_handles(hart, parent, &args)?;
     let result = spawn_checked(hart, parent, request, supervisor);
     result.map(|(handle, id)| (handle, id))
 }
@@ -156,7 +156,7 @@ fn decode(hart: &Hart, spawner: ServiceId, args: SpawnArgs) -> Result<Request, E
 }
 
 /// Every given handle may be moved and is given once; the supervisor may be notified: a reference to it.
-fn check_handles(parent: &OwnedTask, args: &SpawnArgs) -> Result<Option<Ref<Port>>, Error> {
+fn check_handles(hart: &Hart, parent: &OwnedTask, args: &SpawnArgs) -> Result<Option<Ref<Port>>, Error> {
     let table = &parent.own().handles;
     for (n, handle) in args.given.iter().enumerate() {
         let Some(handle) = handle.present() else { continue };
@@ -170,7 +170,9 @@ fn check_handles(parent: &OwnedTask, args: &SpawnArgs) -> Result<Option<Ref<Port
     }
     let Some(handle) = args.supervisor.present() else { return Ok(None) };
     match table.get(handle)? {
-        (Object::Port(port), rights) if rights.contains(Rights::NOTIFY) => Ok(Some(port.share())),
+        (Object::Port(port), rights) if rights.contains(Rights::NOTIFY) => {
+            if port.lock(hart.machine).is_dead() { Err(Error::Dead) } else { Ok(Some(port.share())) }
+        }
         (Object::Port(_), _) => Err(Error::Denied),
         _ => Err(Error::WrongKind),
     }
@@ -252,7 +254,9 @@ fn empty_task(hart: &mut Hart, request: &Request, id: TaskId) -> Result<OwnedTas
 
 /// Gives the task its mappings, its data, its stack with the arguments, and its first handle page.
 fn furnish(hart: &mut Hart, task: &mut OwnedTask, request: &Request, args: &[u8]) -> Result<(), Error> {
-    hart.reserve_handles(task, Handle::STARTUP_MAX as u16)?;
+    // All slots with an agreed place are in the first page, so room for what is given is room for each.
+    let given = request.args.given.iter().filter(|handle| handle.present().is_some()).count();
+    hart.reserve_handles(task, given.max(1) as u16)?;
     let program = &request.program;
     let data_pages: u32 = program.writable().map(|segment| segment.pages).sum();
     let stack_pages = request.args.stack_pages;
@@ -284,7 +288,9 @@ fn map_all(
         map(hart, task, MapRequest { vmo, first, pages: segment.pages, access: segment.access, at })?;
     }
     let pages = request.args.stack_pages;
-    let at = Some(stack_top(request) - pages as usize * PAGE_SIZE);
+    // A program so low that its stack has no room below it is not a valid program.
+    let bottom = stack_top(request).checked_sub(pages as usize * PAGE_SIZE).ok_or(Error::NotFound)?;
+    let at = Some(bottom);
     map(hart, task, MapRequest { vmo: own.share(), first: data_pages, pages, access: Access::USER_WRITE, at })
 }
 
