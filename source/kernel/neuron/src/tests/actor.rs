@@ -41,7 +41,6 @@ impl Actor {
     }
 
     /// Its registers. They come first in the task, where the trap code finds them too.
-    #[expect(clippy::mut_from_ref, reason = "tests run one hart at a time, and hold no two of these")]
     pub fn registers<'a>(self) -> &'a mut Registers {
         // SAFETY: nobody else runs, and no reference from here outlives its statement.
         unsafe { self.0.cast().as_mut() }

@@ -106,10 +106,10 @@ fn a_peer_dying_in_any_state_tells_whoever_waits_for_it() {
         let (task, peer) = (world.spawn(), world.spawn());
         enter(&mut world, task, peer, state);
         world.bury(peer);
-        let expected = match state {
-            State::Calling | State::CallingUntil | State::AwaitingReply | State::AwaitingReplyUntil => true,
-            _ => false,
-        };
+        let expected = matches!(
+            state,
+            State::Calling | State::CallingUntil | State::AwaitingReply | State::AwaitingReplyUntil
+        );
         if expected {
             assert_eq!(task.result(), Err(Error::Dead), "{state:?}");
         } else {

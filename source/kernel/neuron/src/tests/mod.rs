@@ -8,9 +8,13 @@
 mod actor;
 mod deadline;
 mod death;
+mod decode;
 mod image;
 mod ipc;
 mod machine;
 mod message;
 mod notify;
+mod program;
+mod qos;
+mod spawn;
 mod world;

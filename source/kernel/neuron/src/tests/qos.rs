@@ -1,0 +1,108 @@
+//! `task_qos`: who may set whose class. State is unchanged after every refusal.
+
+use nexus_abi::{Call, Error, QosClass, TaskId};
+
+use super::actor::Actor;
+use super::world::World;
+
+const GET: u64 = 0;
+const SET: u64 = 1;
+
+fn set(world: &mut World, actor: Actor, target: TaskId, class: u64) -> Result<u64, Error> {
+    world.syscall(actor, Call::TaskQos, &[SET, target.to_wire(), class]).map(|(class, _)| class)
+}
+
+fn class(world: &mut World, actor: Actor) -> QosClass {
+    let (class, _) = world.syscall(actor, Call::TaskQos, &[GET, 99, 99]).unwrap();
+    assert_eq!(QosClass::from_wire(class), Some(actor.shared().class()));
+    actor.shared().class()
+}
+
+#[test]
+fn a_new_task_is_normal_and_may_lower_itself() {
+    let mut world = World::new();
+    let task = world.spawn();
+    assert_eq!(class(&mut world, task), QosClass::Normal);
+    assert_eq!(set(&mut world, task, TaskId::NONE, 1), Ok(1), "equal is allowed");
+    assert_eq!(set(&mut world, task, task.id(), 0), Ok(0));
+    assert_eq!(task.shared().class(), QosClass::Idle);
+}
+
+#[test]
+fn test_reject_qos_set_unauthorized_self_raise() {
+    let mut world = World::new();
+    let task = world.spawn();
+    for target in [TaskId::NONE, task.id()] {
+        for raised in [2, 3] {
+            assert_eq!(set(&mut world, task, target, raised), Err(Error::Denied));
+            assert_eq!(class(&mut world, task), QosClass::Normal);
+        }
+    }
+}
+
+#[test]
+fn test_reject_qos_set_unauthorized_other_pid() {
+    let mut world = World::new();
+    let (task, other) = (world.spawn(), world.spawn());
+    for wanted in 0..4 {
+        assert_eq!(set(&mut world, task, other.id(), wanted), Err(Error::Denied));
+        assert_eq!(other.shared().class(), QosClass::Normal);
+    }
+}
+
+#[test]
+fn test_reject_invalid_qos_class() {
+    let mut world = World::new();
+    let task = world.spawn();
+    let privileged = world.root;
+    for wrong in [4, 5, 255, 256, 1 << 32, u64::MAX] {
+        assert_eq!(set(&mut world, task, TaskId::NONE, wrong), Err(Error::Invalid), "never clamped");
+        assert_eq!(set(&mut world, privileged, task.id(), wrong), Err(Error::Invalid));
+        assert_eq!(task.shared().class(), QosClass::Normal);
+    }
+}
+
+#[test]
+fn test_reject_invalid_qos_class_operation_and_target() {
+    let mut world = World::new();
+    let privileged = world.root;
+    let task = world.spawn();
+    for operation in [2, 3, u64::MAX] {
+        assert_eq!(world.syscall(task, Call::TaskQos, &[operation, 0, 0]), Err(Error::Invalid));
+    }
+    let stale = TaskId::new(task.id().index(), task.id().generation() + 1);
+    for nobody in [stale, TaskId::new(9999, 1), TaskId::from_wire(u64::MAX)] {
+        assert_eq!(set(&mut world, privileged, nobody, 0), Err(Error::Invalid));
+    }
+    world.bury(task);
+    assert_eq!(set(&mut world, privileged, task.id(), 0), Err(Error::Invalid), "the dead have no class");
+}
+
+#[test]
+fn the_privileged_service_sets_any_class_and_the_target_is_queued_by_it() {
+    let mut world = World::new();
+    let (privileged, slow, fast) = (world.root, world.spawn(), world.spawn());
+    assert_eq!(set(&mut world, privileged, fast.id(), 3), Ok(3));
+    world.run(fast);
+    world.rotate();
+    assert_eq!(world.current(), fast, "a higher class runs as long as it can");
+    world.begin(fast, Call::Wait, &[0, u64::MAX]);
+    world.run(slow);
+}
+
+#[test]
+fn every_decision_is_audited_within_its_bound() {
+    let mut world = World::new();
+    let task = world.spawn();
+    for _ in 0..100 {
+        assert_eq!(set(&mut world, task, TaskId::NONE, 3), Err(Error::Denied));
+    }
+    let mut log = std::vec![0; 16 * 1024];
+    let (len, _) = world.machine.console.lock().read_from(0, &mut log);
+    let text = std::string::String::from_utf8(log[..len].to_vec()).unwrap();
+    let lines =
+        text.lines().filter(|line| line.starts_with("QOS-AUDIT decision=deny reason=self_raise")).count();
+    assert_eq!(lines, 32, "a bound per second");
+    assert!(text.contains("caller=app"), "{text}");
+    assert!(text.contains("from=normal to=perf_burst"), "{text}");
+}
