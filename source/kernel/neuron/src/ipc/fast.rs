@@ -80,10 +80,6 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> *const Task {
     let call = *call;
     let endpoint = ptr::from_ref(endpoint);
     let Some(mut caller) = reply::claim(caller, call) else { return ptr::null() };
-    let registers = caller.registers_mut();
-    registers.set(Reg::T1, 0);
-    registers.set(Reg::T3, 0);
-    registers.set(Reg::T4, 0);
     let Some(mut task) = hart.take_current() else { return give_back(hart, caller, call) };
     // SAFETY: the endpoint is kept alive by the server's handle, which is not closed here.
     #[expect(unsafe_code, reason = "the borrow of the handle table ends before the task moves")]
@@ -95,6 +91,11 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> *const Task {
         hart.put_current(task);
         return give_back(hart, caller, call);
     }
+    // Not before it is certain: until the answer is delivered these say where the caller's buffer is.
+    let registers = caller.registers_mut();
+    registers.set(Reg::T1, 0);
+    registers.set(Reg::T3, 0);
+    registers.set(Reg::T4, 0);
     if let Ok((Object::Reply { caller, .. }, _)) = task.own_mut().handles.remove(handle) {
         hart.release_task(caller);
     }

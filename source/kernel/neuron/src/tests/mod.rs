@@ -9,6 +9,8 @@ mod actor;
 mod deadline;
 mod death;
 mod decode;
+mod fast;
+mod handles;
 mod image;
 mod ipc;
 mod machine;

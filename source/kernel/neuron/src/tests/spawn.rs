@@ -64,7 +64,7 @@ fn refusals() -> std::vec::Vec<(fn(&mut SpawnArgs), Error)> {
         (|args| args.supervisor = Handle::new(500, 1), Error::BadHandle),
         (|args| args.supervisor = SYSTEM, Error::WrongKind),
         (|args| args.pages = 0, Error::OverQuota),
-        (|args| args.pages = 3, Error::OverQuota),
+        (|args| args.pages = 2, Error::OverQuota),
         (|args| args.objects = 0, Error::OverQuota),
     ]
 }

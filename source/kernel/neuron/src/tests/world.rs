@@ -67,6 +67,7 @@ impl World {
     /// `harts` harts and `frames` frames.
     pub fn with(harts: usize, frames: usize) -> Self {
         assert!(harts <= HARTS_MAX);
+        assert!(HARTS.with_borrow(Vec::is_empty), "one world at a time: they would share their memory");
         let archive = image::archive(&IMAGES);
         let image_pages = archive.len().div_ceil(PAGE_SIZE);
         let layout = Layout::from_size_align((frames + image_pages) * PAGE_SIZE, PAGE_SIZE).unwrap();
