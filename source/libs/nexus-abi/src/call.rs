@@ -18,7 +18,8 @@
 //! | `t4` | address of the buffer to receive into | [`crate::ipc::Stamp`] |
 //! | `t5` | deadline in nanoseconds, `u64::MAX` for none | – |
 
-/// A system call. Numbers are append-only; 15 is fixed by contract.
+/// A system call. Numbers are append-only; 15 is fixed by contract. The first three can be answered without
+/// saving the caller, the first seven have a fast path.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u64)]
 pub enum Call {
@@ -26,20 +27,20 @@ pub enum Call {
     TaskSelf = 0,
     /// Monotonic time.
     ClockNow = 1,
-    /// Message calls: see the module header for their registers.
-    Call = 2,
-    /// Wait for a message or for bits.
-    Receive = 3,
-    /// Answer a caller.
-    Reply = 4,
-    /// Answer a caller and wait for the next message.
-    ReplyReceive = 5,
     /// Set bits.
-    Notify = 6,
-    /// Wait for bits, or just for a moment to come.
-    Wait = 7,
+    Notify = 2,
+    /// Message calls: see the module header for their registers.
+    Call = 3,
+    /// Answer a caller and wait for the next message.
+    ReplyReceive = 4,
     /// Let others of the same class run.
-    Yield = 8,
+    Yield = 5,
+    /// Wait for bits, or just for a moment to come.
+    Wait = 6,
+    /// Wait for a message or for bits.
+    Receive = 7,
+    /// Answer a caller.
+    Reply = 8,
     /// Duplicate a handle with fewer rights.
     HandleCopy = 9,
     /// Give up a handle.
@@ -93,13 +94,13 @@ impl Call {
     pub const ALL: [Self; 32] = [
         Self::TaskSelf,
         Self::ClockNow,
+        Self::Notify,
         Self::Call,
+        Self::ReplyReceive,
+        Self::Yield,
+        Self::Wait,
         Self::Receive,
         Self::Reply,
-        Self::ReplyReceive,
-        Self::Notify,
-        Self::Wait,
-        Self::Yield,
         Self::HandleCopy,
         Self::HandleClose,
         Self::EndpointCreate,

@@ -65,6 +65,7 @@ pub struct Message {
 }
 
 /// The caller's own task id. O(1); the null call.
+#[inline(always)]
 pub fn task_self() -> TaskId {
     TaskId::from_wire(plain(Call::TaskSelf, [0; 5]).1)
 }
@@ -75,6 +76,7 @@ pub fn clock_now() -> Nanos {
 }
 
 /// Sends eight words and waits for eight: the fast path.
+#[inline(always)]
 pub fn call(endpoint: Handle, words: Words) -> Result<Words, Error> {
     let raw = message(Call::Call, words, [endpoint.to_wire(), 0, 0, 0, Nanos::NEVER.0]);
     raw.status().map(|()| raw.words)
@@ -116,6 +118,7 @@ pub fn reply(reply: Handle, out: Outgoing<'_>) -> Result<(), Error> {
 }
 
 /// Answers with eight words and waits for the next eight: the server's fast path.
+#[inline(always)]
 pub fn reply_receive(endpoint: Handle, reply: Handle, words: Words) -> Result<Incoming, Error> {
     let both = reply.to_wire() << 32 | endpoint.to_wire();
     message(Call::ReplyReceive, words, [both, 0, 0, 0, Nanos::NEVER.0]).incoming()
@@ -140,11 +143,13 @@ pub fn reply_receive_with(
 }
 
 /// Sets bits at a notification or endpoint.
+#[inline(always)]
 pub fn notify(target: Handle, bits: u64) -> Result<(), Error> {
     status(plain(Call::Notify, [target.to_wire(), bits, 0, 0, 0])).map(drop)
 }
 
 /// Waits for bits at a notification until `deadline`.
+#[inline(always)]
 pub fn wait(notification: Handle, deadline: Nanos) -> Result<u64, Error> {
     status(plain(Call::Wait, [notification.to_wire(), deadline.0, 0, 0, 0])).map(|(bits, _)| bits)
 }
@@ -156,6 +161,7 @@ pub fn sleep_until(moment: Nanos) {
 }
 
 /// Lets other tasks of the same class run first.
+#[inline(always)]
 pub fn yield_now() {
     plain(Call::Yield, [0; 5]);
 }
@@ -405,10 +411,12 @@ struct Raw {
 }
 
 impl Raw {
+    #[inline(always)]
     fn status(&self) -> Result<(), Error> {
         if self.t0 == 0 { Ok(()) } else { Err(Error::from_wire(self.t0)) }
     }
 
+    #[inline(always)]
     fn incoming(&self) -> Result<Incoming, Error> {
         self.status()?;
         if Stamp(self.t4).is_bits() {
