@@ -55,6 +55,9 @@ impl Entry {
     /// Software bit: the frame belongs to this mapping alone, not to a VMO.
     const PRIVATE: u64 = 1 << 8;
 
+    /// Software bit: a device's registers, not memory.
+    const DEVICE: u64 = 1 << 9;
+
     /// An entry that maps `frame` (or a larger aligned block) with `access`.
     pub const fn leaf(frame: Frame, access: Access) -> Self {
         let number = (frame.number() as u64) << 10;
@@ -74,6 +77,16 @@ impl Entry {
     /// True when marked private.
     pub const fn is_private(self) -> bool {
         self.0 & Self::PRIVATE != 0
+    }
+
+    /// The same entry, marked as a device's.
+    pub const fn device(self) -> Self {
+        Self(self.0 | Self::DEVICE)
+    }
+
+    /// True when marked as a device's.
+    pub const fn is_device(self) -> bool {
+        self.0 & Self::DEVICE != 0
     }
 
     /// True when it maps or points to something.

@@ -230,6 +230,7 @@ impl AddressSpace {
             let number = mapping.first + ((page - mapping.start) / PAGE_SIZE) as u32;
             let entry = match &mut state.backing {
                 Backing::Fixed(first) => Entry::leaf(first.add(number), mapping.access),
+                Backing::Device(first) => Entry::leaf(first.add(number), mapping.access).device(),
                 Backing::Paged(store) => {
                     let payer = mapping.vmo.payer().ok_or(Fault::Memory(Error::Dead))?;
                     let frame = store.page(number, hart, payer).map_err(Fault::Memory)?;

@@ -147,10 +147,12 @@ fn pages(address: usize, len: usize) -> Result<impl Iterator<Item = (usize, usiz
     }))
 }
 
-/// The kernel address of a user address whose page is there now.
+/// The kernel address of a user address whose page is there now. Device registers have none: reading one may
+/// change the device, and where a page is larger than its device the bus answers with a fault, which in the
+/// kernel would be fatal.
 fn look_up(task: &OwnedTask, address: usize, access: Access) -> Option<*mut u8> {
     let entry = task.own().space.table().lookup(address);
-    let allowed = entry.is_leaf() && entry.access().allows(access);
+    let allowed = entry.is_leaf() && !entry.is_device() && entry.access().allows(access);
     allowed.then(|| entry.frame().as_ptr::<u8>().wrapping_add(address % PAGE_SIZE))
 }
 

@@ -56,8 +56,10 @@ pub struct State {
 /// Where the pages are.
 #[derive(Debug)]
 pub enum Backing {
-    /// Frames in a row that nobody ever frees: the boot image, a device's registers.
+    /// Frames in a row that nobody ever frees: the boot image.
     Fixed(Frame),
+    /// A device's registers: what the kernel itself never reads or writes on a task's behalf.
+    Device(Frame),
     /// Frames that come as they are touched.
     Paged(PageStore),
     /// Taken back from everybody, and being freed.
@@ -105,8 +107,8 @@ impl Vmo {
                 state.backing = Backing::Draining(store);
                 Drained::Partly
             }
-            Backing::Fixed(frame) => {
-                state.backing = Backing::Fixed(frame);
+            fixed @ (Backing::Fixed(_) | Backing::Device(_)) => {
+                state.backing = fixed;
                 Drained::Wholly
             }
             Backing::Revoked => Drained::Wholly,
@@ -137,6 +139,11 @@ impl Vmo {
         Self::with(pages, Backing::Fixed(first))
     }
 
+    /// The registers of a device.
+    pub fn device(first: Frame, pages: u32) -> Self {
+        Self::with(pages, Backing::Device(first))
+    }
+
     fn with(pages: u32, backing: Backing) -> Self {
         let state = Lock::new(State { backing, mappings: MappingList::new() });
         Self { header: Header::new(Kind::Vmo), pages, state }
@@ -149,7 +156,7 @@ impl Vmo {
 
     /// True when its pages are nobody's to take back: the boot image, a device.
     pub fn is_fixed(&self) -> bool {
-        matches!(self.state.lock().backing, Backing::Fixed(_))
+        matches!(self.state.lock().backing, Backing::Fixed(_) | Backing::Device(_))
     }
 
     /// True once its pages were taken back and are free.

@@ -273,7 +273,7 @@ pub(super) fn device_map(hart: &mut Hart, task: &mut OwnedTask) -> Values {
         return Err(Error::Invalid);
     }
     hart.reserve_handles(task, 1)?;
-    let registers = Vmo::fixed(Frame::containing(PhysAddr(address)), pages);
+    let registers = Vmo::device(Frame::containing(PhysAddr(address)), pages);
     let vmo = hart.create_vmo(task, registers)?;
     inserted(hart.insert_handle(task, Object::Vmo(vmo), DEVICE))
 }

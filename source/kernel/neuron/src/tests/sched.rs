@@ -1,0 +1,106 @@
+//! What runs when and where: classes, slices, stealing, and harts that want something of each other.
+
+use nexus_abi::{Call, HartMask, Nanos, QosClass, Rights, SpawnArgs};
+
+use super::message::Message;
+use super::world::{APP, World};
+use crate::arch;
+
+const MS: u64 = 1_000_000;
+
+#[test]
+fn a_higher_class_that_wakes_takes_the_hart_and_the_other_keeps_its_turn() {
+    let mut world = World::new();
+    let (low, rival, high) = (world.spawn(), world.spawn(), world.spawn());
+    world.begin(high, Call::Wait, &[0, MS]);
+    high.shared().set_class(QosClass::Interactive);
+    world.run(rival);
+    world.run(low);
+    world.pass(MS);
+    assert_eq!(world.current(), high);
+    world.begin(high, Call::Wait, &[0, u64::MAX]);
+    assert_eq!(world.current(), low, "preempted, it goes on before others of its class");
+}
+
+#[test]
+fn a_slice_ends_only_when_somebody_of_the_class_waits() {
+    let mut world = World::new();
+    let (first, second) = (world.spawn(), world.spawn());
+    world.begin(world.root, Call::Wait, &[0, u64::MAX]);
+    world.run(second);
+    world.run(first);
+    world.pass(3 * MS);
+    assert_eq!(world.current(), first, "its slice is longer");
+    world.pass(2 * MS);
+    assert_eq!(world.current(), second);
+    world.bury(second);
+    world.run(first);
+    world.interrupt(0);
+    assert_eq!(arch::timer(), u64::MAX, "alone in its class it needs no timer");
+}
+
+#[test]
+fn a_task_stays_on_the_harts_it_may_use() {
+    let mut world = World::with(4, 2048);
+    let mut args = SpawnArgs::new(APP);
+    args.affinity = HartMask(0b100);
+    let (pinned, _) = world.spawn_by(world.root, args).unwrap();
+    world.interrupt_all();
+    assert_eq!(pinned.shared().hart(), 2);
+    for round in 1..4 {
+        world.begin(pinned, Call::Wait, &[0, round * MS]);
+        world.pass(MS);
+        assert_eq!((pinned.shared().hart(), pinned.waits()), (2, false));
+    }
+}
+
+#[test]
+fn surplus_is_given_away_on_request_but_never_against_affinity() {
+    let mut world = World::with(2, 2048);
+    let mut args = SpawnArgs::new(APP);
+    args.affinity = HartMask(1);
+    let (pinned, _) = world.spawn_by(world.root, args).unwrap();
+    let (free, _) = world.spawn_by(world.root, SpawnArgs::new(APP)).unwrap();
+    world.interrupt_all();
+    for _ in 0..4 {
+        world.hart_at(1).ask_for_surplus();
+        world.interrupt(0);
+        world.interrupt(1);
+    }
+    assert_eq!((pinned.shared().hart(), free.shared().hart()), (0, 1));
+}
+
+#[test]
+fn messages_cross_harts_in_both_directions() {
+    let mut world = World::with(2, 2048);
+    let server = world.spawn();
+    let at = world.make(server, Call::EndpointCreate, &[]);
+    let mut args = SpawnArgs::new(APP);
+    args.affinity = HartMask(2);
+    let (client, _) = world.spawn_by(world.root, args).unwrap();
+    world.interrupt_all();
+    let to = world.grant(server, at, client, Rights::CALL);
+    for round in 0..3 {
+        world.message(client, Call::Call, Message::to(to, [round; 8]).until(Nanos(u64::MAX - 1)));
+        let got = world.exchange(server, Call::Receive, Message::at(at)).unwrap();
+        assert_eq!(got.words, [round; 8]);
+        world.exchange(server, Call::Reply, Message::answer(got.reply, [round + 1; 8])).unwrap();
+        world.interrupt_all();
+        assert_eq!(client.incoming().map(|answer| answer.words), Ok([round + 1; 8]));
+        assert_eq!(client.shared().hart(), 1);
+    }
+}
+
+#[test]
+fn a_task_that_runs_on_another_hart_dies_at_its_next_trap() {
+    let mut world = World::with(2, 2048);
+    let mut args = SpawnArgs::new(APP);
+    args.affinity = HartMask(2);
+    let root = world.root;
+    let (victim, handle) = world.spawn_by(root, args).unwrap();
+    world.run(victim);
+    world.syscall(root, Call::TaskKill, &[handle.to_wire()]).unwrap();
+    assert!(!victim.is_dead());
+    world.interrupt(1);
+    assert!(victim.is_dead());
+}
