@@ -4,7 +4,7 @@
 use core::ptr::NonNull;
 
 use nexus_abi::ipc::{Received, Stamp};
-use nexus_abi::{Call, Error, Handle, PAGE_SIZE, QosClass, Rights, SpawnArgs, TaskId};
+use nexus_abi::{Call, Error, Handle, PAGE_SIZE, Rights, SpawnArgs, TaskId};
 
 use super::image::{CODE, DATA};
 use super::message::{Incoming, Message};
@@ -131,15 +131,6 @@ impl World {
         actor.incoming()
     }
 
-    /// A server whose registers say "receive again" does so.
-    pub fn go_on(&mut self, actor: Actor) {
-        if !actor.waits() && actor.registers().get(Reg::Pc) == CODE as u64 {
-            self.run(actor);
-            let call = Call::from_wire(actor.registers().get(Reg::T0)).unwrap();
-            self.trap(actor, call);
-        }
-    }
-
     fn trap(&mut self, actor: Actor, call: Call) {
         let registers = actor.registers();
         registers.set(Reg::T0, call.to_wire());
@@ -163,13 +154,6 @@ impl World {
     pub fn spawn(&mut self) -> Actor {
         let (actor, handle) = self.spawn_by(self.root, SpawnArgs::new(super::world::APP)).unwrap();
         self.syscall(self.root, Call::HandleClose, &[handle.to_wire()]).unwrap();
-        actor
-    }
-
-    /// A task of this class.
-    pub fn spawn_at(&mut self, class: QosClass) -> Actor {
-        let actor = self.spawn();
-        actor.shared().set_class(class);
         actor
     }
 

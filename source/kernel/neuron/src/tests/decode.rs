@@ -101,7 +101,7 @@ fn attack(steps: &[(u64, [u64; 8], [u64; 5])]) {
 /// Deterministic: the same attacks in every run.
 #[test]
 fn random_registers_never_panic_and_refusals_change_nothing() {
-    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let steps = prop::collection::vec(registers(), 1..60);

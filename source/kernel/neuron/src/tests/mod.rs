@@ -1,9 +1,13 @@
 //! The kernel as it ships, run on the host: tasks that stand still while a test writes their registers and
 //! lets the kernel handle their traps.
 //!
-//! | module | tests |
+//! | module | holds |
 //! |---|---|
-//! | [`world`], [`machine`], [`actor`], [`message`], [`image`] | nothing: the machine, its tasks and programs |
+//! | [`world`], [`machine`], [`actor`], [`message`], [`image`] | the machine, its tasks and its programs |
+//! | [`decode`], [`program`], [`spawn`] | what comes from outside: registers, files, wishes |
+//! | [`ipc`], [`fast`], [`notify`], [`deadline`] | messages, bits, moments |
+//! | [`death`], [`sched`], [`qos`] | who runs, where, and how it ends |
+//! | [`handles`], [`frames`], [`space`], [`device`] | what a task may hold |
 
 mod actor;
 mod deadline;

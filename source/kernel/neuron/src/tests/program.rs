@@ -8,6 +8,8 @@ use crate::task::program::Program;
 
 const PAGE: u64 = 4096;
 
+type Change = fn(&mut Piece);
+
 #[test]
 fn the_ordinary_program_is_one() {
     let program = Program::parse(&image::program()).unwrap();
@@ -19,7 +21,7 @@ fn the_ordinary_program_is_one() {
 
 #[test]
 fn a_piece_that_is_not_sound_spoils_the_program() {
-    let changes: [(&str, fn(&mut Piece)); 11] = [
+    let changes: [(&str, Change); 11] = [
         ("writable and executable", |piece| piece.flags = 7),
         ("unaligned in memory", |piece| piece.address += 8),
         ("unaligned in the file", |piece| piece.offset += 8),

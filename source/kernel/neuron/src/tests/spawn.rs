@@ -37,8 +37,10 @@ fn a_new_task_finds_its_data_its_arguments_and_its_handles() {
     assert_eq!(world.syscall(root, Call::Notify, &[given.to_wire(), 1]), Err(Error::BadHandle), "it moved");
 }
 
+type Change = fn(&mut SpawnArgs);
+
 /// Changes to acceptable arguments, each with what it is refused with.
-fn refusals() -> std::vec::Vec<(fn(&mut SpawnArgs), Error)> {
+fn refusals() -> std::vec::Vec<(Change, Error)> {
     std::vec![
         (|args| args.image = 999, Error::NotFound),
         (|args| args.image = README, Error::NotFound),

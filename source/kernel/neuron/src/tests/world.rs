@@ -148,11 +148,6 @@ impl World {
         unsafe { &mut *self.harts[index] }
     }
 
-    /// The number of the hart at hand.
-    pub fn here(&self) -> usize {
-        self.here
-    }
-
     /// Who runs on the hart at hand.
     pub fn current(&mut self) -> Actor {
         Actor::of(self.hart().current().expect("an idle task is always there").as_ptr())
@@ -178,11 +173,6 @@ impl World {
         self.interrupt_all();
     }
 
-    /// Now.
-    pub fn now(&self) -> nexus_abi::Nanos {
-        self.machine.clock.nanos(crate::time::now())
-    }
-
     /// What is in use and what is free.
     pub fn counts(&self) -> Counts {
         let machine = self.machine;
@@ -191,11 +181,6 @@ impl World {
             objects: machine.objects(),
             tasks: machine.tasks.lock().used(),
         }
-    }
-
-    /// Frames, objects and tasks before there was any task but the idle ones.
-    pub fn baseline(&self) -> Counts {
-        self.baseline
     }
 
     /// Kills a task and waits until it is gone: how it ended.
