@@ -111,6 +111,12 @@ impl<T: Counted> Ref<T> {
         self.header().refs.load(Ordering::Acquire) == 1
     }
 
+    /// Gives this reference up if there are others: true when it is gone, and `self` with it.
+    pub(crate) fn release_unless_last(&self) -> bool {
+        let less = |n: u32| (n > 1).then(|| n - 1);
+        self.header().refs.fetch_update(Ordering::AcqRel, Ordering::Relaxed, less).is_ok()
+    }
+
     /// Where it lives.
     #[inline(always)]
     pub fn as_ptr(&self) -> NonNull<T> {

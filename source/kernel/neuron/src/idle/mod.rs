@@ -37,6 +37,7 @@ impl Hart {
             }
             self.set_timer();
             let asleep = time::now();
+            self.shared.sleep_begins(asleep.0);
             arch::wait_for_interrupt();
             let awake = time::now();
             self.shared.count_sleep(awake.0 - asleep.0);

@@ -28,6 +28,29 @@ pub fn signal(hart: &mut Hart, target: &Port, bits: u64) -> Result<(), Error> {
     Ok(())
 }
 
+/// Sets bits at a port and gives the reference up, both before anybody can see the bits: whoever is told of
+/// a death finds nothing of the dead left, this reference included.
+pub fn signal_last(hart: &mut Hart, target: Ref<Port>, bits: u64) {
+    let machine = hart.machine;
+    let mut port = target.lock(machine);
+    let receiver = if port.is_dead() {
+        None
+    } else {
+        port.add_bits(bits);
+        let receiver = port.pop_receiver();
+        receiver.map(|receiver| (receiver, port.take_bits()))
+    };
+    let others = target.release_unless_last();
+    drop(port);
+    if !others {
+        hart.release_port(target, Rights::NONE);
+    }
+    if let Some((mut receiver, bits)) = receiver {
+        put_bits(&mut receiver, bits);
+        hart.make_ready(receiver);
+    }
+}
+
 /// The `notify` call.
 pub fn notify(hart: &mut Hart, task: &mut OwnedTask, handle: Handle, bits: u64) -> Result<(), Error> {
     let target = match task.own().handles.get(handle)? {

@@ -181,6 +181,7 @@ impl Hart {
         let ran = now.0.wrapping_sub(self.switched_at.0);
         task.run_ticks.store(task.run_ticks.load(Ordering::Relaxed).wrapping_add(ran), Ordering::Relaxed);
         self.switched_at = now;
+        self.shared.counters().charged_at.store(now.0, Ordering::Relaxed);
     }
 
     /// True when a task waits here, or is on its way here.
@@ -196,6 +197,7 @@ impl Hart {
     /// Time asleep is nobody's.
     pub(crate) fn note_idle_end(&mut self) {
         self.switched_at = time::now();
+        self.shared.counters().charged_at.store(self.switched_at.0, Ordering::Relaxed);
     }
 
     /// Counts a device interrupt.

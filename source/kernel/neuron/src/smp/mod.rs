@@ -39,6 +39,10 @@ pub struct HartShared {
 pub struct Counters {
     /// Ticks asleep.
     pub idle_ticks: AtomicU64,
+    /// When it went to sleep, in ticks; 0 while it is awake.
+    pub asleep_since: AtomicU64,
+    /// Up to when the time of its tasks was charged, in ticks.
+    pub charged_at: AtomicU64,
     /// Times it went to sleep.
     pub idle_entries: AtomicU64,
     /// Timer interrupts.
@@ -70,6 +74,8 @@ impl HartShared {
             trace: AtomicPtr::new(core::ptr::null_mut()),
             counters: Counters {
                 idle_ticks: AtomicU64::new(0),
+                asleep_since: AtomicU64::new(0),
+                charged_at: AtomicU64::new(0),
                 idle_entries: AtomicU64::new(0),
                 timer_irqs: AtomicU64::new(0),
                 ipis: AtomicU64::new(0),
@@ -144,7 +150,12 @@ impl HartShared {
         self.counters.steals.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn sleep_begins(&self, at: u64) {
+        self.counters.asleep_since.store(at, Ordering::Relaxed);
+    }
+
     pub(crate) fn count_sleep(&self, ticks: u64) {
+        self.counters.asleep_since.store(0, Ordering::Relaxed);
         bump(&self.counters.idle_ticks, ticks);
         bump(&self.counters.idle_entries, 1);
     }

@@ -101,8 +101,14 @@ fn hart_record(hart: &Hart, index: u64) -> Option<HartInfo> {
     let (shared, described) = (machine.harts.get(at)?, machine.board.harts.get(at)?);
     let counters = shared.counters();
     let read = |counter: &core::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let now = machine.clock.nanos(time::now()).0;
-    let idle_ns = machine.clock.nanos(Ticks(read(&counters.idle_ticks))).0;
+    let ticks = time::now().0;
+    let now = machine.clock.nanos(Ticks(ticks)).0;
+    // A sleep that has not ended counts up to now.
+    let asleep = match read(&counters.asleep_since) {
+        0 => 0,
+        since => ticks.saturating_sub(since),
+    };
+    let idle_ns = machine.clock.nanos(Ticks(read(&counters.idle_ticks) + asleep)).0;
     Some(HartInfo {
         hardware_id: described.hardware_id,
         busy_ns: now.saturating_sub(idle_ns),
@@ -130,7 +136,7 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
         class: task.class().to_wire(),
         state,
         hart: task.hart() as u64,
-        cpu_ns: hart.machine.clock.nanos(Ticks(task.run_ticks.load(Ordering::Relaxed))).0,
+        cpu_ns: hart.machine.clock.nanos(run_ticks(hart, task, state)).0,
         switches: task.switches.load(Ordering::Relaxed),
         pages: u64::from(task.account.pages()),
         handles: u64::from(task.handles_seen()),
@@ -142,6 +148,16 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
         record.set_exit(reason);
     }
     record
+}
+
+/// Time run, and if the task runs right now, the time since its hart last charged anybody.
+fn run_ticks(hart: &Hart, task: &Task, state: u64) -> Ticks {
+    let charged = task.run_ticks.load(Ordering::Relaxed);
+    let since = match hart.machine.harts.get(task.hart()) {
+        Some(shared) if state == TaskState::Running as u64 => shared.counters().charged_at.load(Ordering::Relaxed),
+        _ => return Ticks(charged),
+    };
+    Ticks(charged + time::now().0.saturating_sub(since))
 }
 
 pub(super) fn log_write(hart: &mut Hart, task: &mut OwnedTask) -> Values {

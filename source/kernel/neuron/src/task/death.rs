@@ -152,9 +152,7 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
         hart.release_task(entry);
     }
     if let Some((port, bits)) = supervisor {
-        // A supervisor that died before its child needs no word of it.
-        let _nobody_listens = notify::signal(hart, &port, bits);
-        hart.release_port(port, Rights::NONE);
+        notify::signal_last(hart, port, bits);
     }
 }
 
