@@ -10,6 +10,7 @@ use selftest_client::Op;
 use selftest_client::script::Make;
 
 use crate::check::{Because, Verdict, Why, holds};
+use crate::ledger::machine;
 
 /// Longer than anything a test waits for; shorter than the run's time-out.
 pub const PATIENCE: Nanos = Nanos::from_millis(10_000);
@@ -35,6 +36,16 @@ pub fn image(path: &str) -> Result<u32, Why> {
     let (file, vmo) = user::boot_file(SYSTEM, path).because(path)?;
     user::handle_close(vmo).because("closing a boot file")?;
     Ok(file.index as u32)
+}
+
+/// How long a task that runs without end may do so before it rests a moment; 0 for ever.
+///
+/// Where time is virtual and there are several harts, the emulator (QEMU before 8.1) runs one hart at a time
+/// and lets go of it only when it sleeps: a task that never does would stop the others for good.
+pub fn burst() -> Result<u64, Why> {
+    const TURNS: u64 = 250_000;
+    let shared = machine()?.harts > 1 && crate::cases::time_is_virtual();
+    Ok(if shared { TURNS } else { 0 })
 }
 
 /// A peer that takes instructions.
@@ -99,7 +110,13 @@ impl Partner {
 
     /// Tells it something: its answer.
     pub fn ask(&self, op: Op, args: &[u64]) -> Result<(u64, u64), Why> {
-        self.try_ask(op, args, None).because("instruction").and_then(|answer| answer.because(name(op)))
+        let what = format!("{op:?}");
+        self.try_ask(op, args, None).because(&what).and_then(|answer| answer.because(&what))
+    }
+
+    /// Has it run without end.
+    pub fn spin(&self) -> Verdict {
+        self.ask(Op::Spin, &[burst()?]).map(drop)
     }
 
     /// Tells it something and moves a handle into its slot `slot`.
@@ -192,14 +209,5 @@ impl Partner {
     /// Kills it, and it ended by that.
     pub fn end(self) -> Verdict {
         crate::check::same("a killed peer", self.kill()?, ExitReason::Killed)
-    }
-}
-
-fn name(op: Op) -> &'static str {
-    match op {
-        Op::Map => "map",
-        Op::Peek => "peek",
-        Op::Answer => "answer",
-        _ => "an instruction was refused",
     }
 }

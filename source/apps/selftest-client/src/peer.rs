@@ -218,13 +218,17 @@ impl State {
                 user::sleep_until(Nanos(a1));
                 Ok((user::clock_now().0, 0))
             }
-            Op::Spin => raw::spin(),
+            Op::Spin if a1 == 0 => raw::spin(),
+            Op::Spin => loop {
+                raw::work(a1);
+                moment();
+            },
             Op::Exit => user::task_exit(a1 as i32),
             Op::Misbehave => match Misdeed::from_wire(a1) {
                 Some(misdeed) => raw::misbehave(misdeed, SpawnArgs::STACK_PAGES as usize),
                 None => Err(Error::Invalid),
             },
-            Op::Watch => Ok(self.watch(a1 as usize, a2, Nanos(a3))),
+            Op::Watch => Ok(self.watch(a1 as usize, a2, Nanos(a3), a4)),
             Op::Float => Ok(((0..a2).map(|turn| raw::float_round(a1 + turn)).sum(), 0)),
             _ => Ok((0, 0)),
         };
@@ -242,7 +246,7 @@ impl State {
         user::call_with(self.slot(slot), out, &mut room, deadline).map(|answer| (answer.words[0], answer.len as u64))
     }
 
-    fn watch(&self, at: usize, old: u64, until: Nanos) -> (u64, u64) {
+    fn watch(&self, at: usize, old: u64, until: Nanos, burst: u64) -> (u64, u64) {
         let Some(window) = &self.window else { return (0, 0) };
         let mut turns = 0;
         loop {
@@ -251,6 +255,9 @@ impl State {
                 return (value, turns);
             }
             turns += 1;
+            if burst != 0 {
+                moment();
+            }
         }
     }
 }
@@ -263,6 +270,11 @@ fn filled_vmo(pages: usize) -> Result<Handle, Error> {
     (0..pages).for_each(|page| window.write(page * PAGE_SIZE, 7));
     window.unmap()?;
     Ok(vmo)
+}
+
+/// Rests a moment.
+fn moment() {
+    user::sleep_until(user::clock_now().after(Nanos::from_micros(20)));
 }
 
 /// Makes handles until it fails, closes them again: how many, and the error.

@@ -172,11 +172,10 @@ fn recurse(depth: u64) -> u64 {
     recurse(depth + 1).wrapping_add(core::hint::black_box(frame)[(depth % 64) as usize])
 }
 
-/// Spins without a system call, for ever.
+/// Runs for ever without a system call. No hint that this is a spin: an emulator may honour it.
 pub fn spin() -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
+    // SAFETY: does nothing.
+    unsafe { asm!("1: j 1b", options(noreturn, nomem, nostack)) }
 }
 
 /// Runs a loop of `turns` turns of two instructions each: a measure of time that is the program's own.

@@ -20,7 +20,7 @@ pub enum Op {
     Receive,
     /// *Later*: sleeps until a1.
     Sleep,
-    /// *Later*: never yields the hart again.
+    /// *Later*: runs without end. With a1 it rests a moment after every a1 turns.
     Spin,
     /// *Later*: exits with code a1.
     Exit,
@@ -34,7 +34,8 @@ pub enum Op {
     Peek,
     /// Writes a2 to the window at byte a1.
     Poke,
-    /// *Later*: reads the window at byte a1 until it is not a2, at most until the moment a3.
+    /// *Later*: reads the window at byte a1 until it is not a2, at most until the moment a3. With a4
+    /// it rests a moment after each reading.
     Watch,
     /// Keeps this call's reply in slot a1 and never answers.
     Stash,

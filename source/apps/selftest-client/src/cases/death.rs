@@ -34,7 +34,7 @@ pub fn run() -> Verdict {
 
 fn spinning() -> Verdict {
     let peer = Partner::spawn()?;
-    peer.ask(Op::Spin, &[])?;
+    peer.spin()?;
     rest(3_000);
     peer.end()
 }

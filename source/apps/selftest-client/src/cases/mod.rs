@@ -21,6 +21,8 @@ mod smp;
 
 use alloc::string::String;
 
+pub use deadline::time_is_virtual;
+
 use nexus_proof::Case;
 
 use crate::check::Verdict;

@@ -100,8 +100,8 @@ fn memory() -> Verdict {
     let mut peers = Vec::with_capacity(64);
     late.ask(Op::Clock, &[])?;
     let free = machine()?.frames_free;
-    // The hog's page tables and the tables of its VMO are pages too.
-    hog.ask(Op::Touch, &[free - free / 150 - 150])?;
+    // The hog's page tables and the tables of its VMO are pages too: one in 512, and one in 1,024.
+    hog.ask(Op::Touch, &[free - free / 340 - 60])?;
     let error = loop {
         match Partner::spawn() {
             Ok(peer) => peers.push(peer),
@@ -114,8 +114,11 @@ fn memory() -> Verdict {
     refused("touching in a full memory", touched.map(drop), Error::Dead)?;
     same("how it ended", late.ended()?, ExitReason::OutOfMemory(Error::NoMemory))?;
     for peer in peers {
-        peer.ask(Op::Clock, &[])?;
-        peer.end()?;
+        // It found no page for its stack, or has not looked for one yet.
+        let killed = user::task_kill(peer.task());
+        let wanted = if killed.is_ok() { ExitReason::Killed } else { ExitReason::OutOfMemory(Error::NoMemory) };
+        same("how a task ends that was started into a full memory", peer.ended()?, wanted)?;
+        peer.bury()?;
     }
     hog.ask(Op::Peek, &[(free / 2 * PAGE_SIZE as u64) & !7])?;
     late.bury()?;
