@@ -99,7 +99,9 @@ fn dispatch(command: &Command) -> Result<ExitCode> {
         Command::TestOs => selftest::test_os(workspace),
         Command::BootMatrix => matrix::boot_matrix(workspace),
         Command::Fuzz(amount) => fuzz::fuzz(workspace, *amount),
-        Command::Bench { accept } => bench::bench(workspace, bench::Baseline::from_flag(*accept)),
+        Command::Bench { accept } => {
+            bench::bench(workspace, bench::Baseline::from_flag(*accept), bench::Bounds::Enforce)
+        }
         Command::Test => ci::test(workspace),
         Command::Ci => ci::ci(workspace),
         Command::DiagOs => build::diagnose_device(workspace),

@@ -33,7 +33,12 @@ impl Crew {
     }
 
     /// One more, with copies of `handles`.
-    pub fn add(&mut self, role: Role, affinity: HartMask, handles: &[(Handle, Rights)]) -> Result<(), Trouble> {
+    pub fn add(
+        &mut self,
+        role: Role,
+        affinity: HartMask,
+        handles: &[(Handle, Rights)],
+    ) -> Result<(), Trouble> {
         let mut spawn = SpawnArgs::new(self.image);
         spawn.affinity = affinity;
         spawn.pages = 64;

@@ -8,6 +8,8 @@
 pub enum Role {
     /// Answers every message at its endpoint with the same words.
     Echo,
+    /// Answers every message at its endpoint with the same words and the same bytes.
+    Bytes,
     /// Maps the VMO that comes with a message, touches it, unmaps it, answers.
     Share,
     /// Waits for its first notification and sets the second.
@@ -22,13 +24,14 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] =
-        [Self::Echo, Self::Share, Self::Pong, Self::Yield, Self::Sleep, Self::Client];
+    pub const ALL: [Self; 7] =
+        [Self::Echo, Self::Bytes, Self::Share, Self::Pong, Self::Yield, Self::Sleep, Self::Client];
 
     /// Its name, the peer's argument text.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
+            Self::Bytes => "bytes",
             Self::Share => "share",
             Self::Pong => "pong",
             Self::Yield => "yield",

@@ -45,6 +45,7 @@ fn measure_all() -> Result<(), Trouble> {
     measure::exact("mem_after_boot_kib", "kib", (machine.frames_total - machine.frames_free) * 4);
     rows::null_call()?;
     rows::messages("", 0)?;
+    rows::buffers()?;
     rows::notifications()?;
     rows::yields("", 1)?;
     rows::share_and_map()?;

@@ -59,7 +59,8 @@ pub fn exact(id: &str, unit: &str, value: u64) {
 }
 
 fn print(id: &str, unit: &str, count: u64, sorted: &[u64]) {
-    let (Some(min), Some(med), Some(max)) = (sorted.first(), sorted.get(sorted.len() / 2), sorted.last()) else {
+    let (Some(min), Some(med), Some(max)) = (sorted.first(), sorted.get(sorted.len() / 2), sorted.last())
+    else {
         return;
     };
     nexus_rt::log!("R {id} unit={unit} n={count} min={min} med={med} max={max}");

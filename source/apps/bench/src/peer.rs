@@ -6,7 +6,7 @@
 
 use bench::{Role, SHARED_PAGES};
 use nexus_abi::user::{self, Incoming, Message, Outgoing, Words};
-use nexus_abi::{Error, Handle, Nanos, Rights};
+use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, Nanos, Rights};
 use nexus_rt::startup::{EXTRA, EXTRA_SLOT};
 
 nexus_rt::entry!(main);
@@ -16,6 +16,7 @@ const SECOND: Handle = Handle::startup(EXTRA_SLOT + 1);
 fn main(args: &'static str) -> i32 {
     let ended = match Role::named(args) {
         Some(Role::Echo) => echo(),
+        Some(Role::Bytes) => echo_bytes(),
         Some(Role::Share) => serve(map_and_touch),
         Some(Role::Client) => serve(call_often),
         Some(Role::Pong) => pong(),
@@ -41,6 +42,26 @@ fn echo() -> Result<(), Error> {
         incoming = match incoming {
             Incoming::Bits(_) => user::receive(EXTRA, &mut [], Nanos::NEVER)?,
             Incoming::Message(message) => user::reply_receive(EXTRA, message.reply, message.words)?,
+        };
+    }
+}
+
+/// Words and bytes in, the same words and bytes out. Two buffers, because one cannot be sent from while the
+/// next message is written to it.
+fn echo_bytes() -> Result<(), Error> {
+    let (mut this, mut next) = ([0; MESSAGE_BYTES_MAX], [0; MESSAGE_BYTES_MAX]);
+    let (mut this, mut next) = (&mut this, &mut next);
+    let mut incoming = user::receive(EXTRA, this, Nanos::NEVER)?;
+    loop {
+        incoming = match incoming {
+            Incoming::Bits(_) => user::receive(EXTRA, this, Nanos::NEVER)?,
+            Incoming::Message(Message { words, len, reply, .. }) => {
+                let bytes = this.get(..len).ok_or(Error::Invalid)?;
+                let out = Outgoing { words, bytes, handle: None };
+                let incoming = user::reply_receive_with(EXTRA, reply, out, next, Nanos::NEVER)?;
+                core::mem::swap(&mut this, &mut next);
+                incoming
+            }
         };
     }
 }

@@ -1,10 +1,11 @@
 //! The rows: each prepares its peers, times its operation, and leaves nothing behind.
 
 use alloc::format;
+use alloc::vec;
 
 use bench::{Role, SHARED_PAGES};
 use nexus_abi::user::{self, Outgoing};
-use nexus_abi::{HartMask, Nanos, Rights, SpawnArgs};
+use nexus_abi::{HartMask, MESSAGE_BYTES_MAX, Nanos, Rights, SpawnArgs};
 use nexus_rt::startup::SYSTEM;
 
 use crate::crew::{Crew, image};
@@ -28,7 +29,7 @@ pub fn messages(suffix: &str, others: usize) -> Result<(), Trouble> {
     }
     let endpoint = user::endpoint_create().during("an endpoint")?;
     crew.add(Role::Echo, HartMask::ANY, &[(endpoint, Rights::RECEIVE)])?;
-    let mut round_trips = |id: &str, words| {
+    let round_trips = |id: &str, words| {
         measure::row(&format!("{id}{suffix}"), 500, 1, |count| {
             time(count, || user::call(endpoint, words).map(drop).during("call"))
         })
@@ -36,6 +37,28 @@ pub fn messages(suffix: &str, others: usize) -> Result<(), Trouble> {
     round_trips("ipc_rt_32", [1, 2, 3, 4, 0, 0, 0, 0])?;
     if others == 0 {
         round_trips("ipc_rt_64", [1, 2, 3, 4, 5, 6, 7, 8])?;
+    }
+    crew.dismiss()?;
+    user::handle_close(endpoint).during("closing an endpoint")
+}
+
+/// Round trips with bytes, which the kernel copies there and back.
+pub fn buffers() -> Result<(), Trouble> {
+    let mut crew = Crew::new()?;
+    let endpoint = user::endpoint_create().during("an endpoint")?;
+    crew.add(Role::Bytes, HartMask::ANY, &[(endpoint, Rights::RECEIVE)])?;
+    let mut answer = vec![0; MESSAGE_BYTES_MAX];
+    for (id, len) in [("ipc_rt_64_bytes", 64), ("ipc_rt_4k", MESSAGE_BYTES_MAX)] {
+        let sent = vec![7; len];
+        measure::row(id, 200, 1, |count| {
+            time(count, || {
+                let out = Outgoing { bytes: &sent, ..Outgoing::default() };
+                user::call_with(endpoint, out, &mut answer, Nanos::NEVER).map(drop).during("call")
+            })
+        })?;
+        if answer.get(..len) != Some(&sent[..]) {
+            return Err(format!("{id}: other bytes came back than were sent"));
+        }
     }
     crew.dismiss()?;
     user::handle_close(endpoint).during("closing an endpoint")

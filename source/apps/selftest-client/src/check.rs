@@ -24,7 +24,11 @@ pub fn holds(what: &str, truth: bool) -> Verdict {
 
 /// `seen` is within the range.
 pub fn within(what: &str, seen: u64, least: u64, most: u64) -> Verdict {
-    if (least..=most).contains(&seen) { Ok(()) } else { Err(format!("{what}: {seen} is not in {least}..={most}")) }
+    if (least..=most).contains(&seen) {
+        Ok(())
+    } else {
+        Err(format!("{what}: {seen} is not in {least}..={most}"))
+    }
 }
 
 /// The call was refused, and with this error.

@@ -6,8 +6,8 @@
 
 #![no_std]
 
-pub mod script;
 #[cfg(target_os = "none")]
 pub mod raw;
+pub mod script;
 
 pub use script::{Misdeed, Op};

@@ -121,7 +121,8 @@ impl Partner {
 
     /// Tells it something and moves a handle into its slot `slot`.
     pub fn give(&self, slot: u64, handle: Handle) -> Verdict {
-        let answer = self.try_ask(Op::Keep, &[0, 0, 0, 0, 0, 0, slot], Some(handle)).because("giving a handle")?;
+        let answer =
+            self.try_ask(Op::Keep, &[0, 0, 0, 0, 0, 0, slot], Some(handle)).because("giving a handle")?;
         answer.because("keeping a handle").map(drop)
     }
 
@@ -187,7 +188,8 @@ impl Partner {
         let bits = user::wait(self.deaths, patience()).because("waiting for a peer's end")?;
         holds("the supervisor got the bits it asked for", bits == DIED)?;
         let reason = self.status()?.exit_reason();
-        reason.ok_or_else(|| format!("told of a death, but the state is {:?}", self.status().map(|s| s.state)))
+        reason
+            .ok_or_else(|| format!("told of a death, but the state is {:?}", self.status().map(|s| s.state)))
     }
 
     /// Gives up everything that is kept of a dead peer.

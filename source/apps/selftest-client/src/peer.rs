@@ -243,7 +243,8 @@ impl State {
         let words = [value, 0, 0, 0, 0, 0, 0, !value];
         let out = Outgoing { words, bytes: &pattern, handle: None };
         let mut room = [0; 64];
-        user::call_with(self.slot(slot), out, &mut room, deadline).map(|answer| (answer.words[0], answer.len as u64))
+        user::call_with(self.slot(slot), out, &mut room, deadline)
+            .map(|answer| (answer.words[0], answer.len as u64))
     }
 
     fn watch(&self, at: usize, old: u64, until: Nanos, burst: u64) -> (u64, u64) {

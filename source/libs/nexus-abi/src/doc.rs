@@ -95,7 +95,10 @@ pub const CALLS: &[CallDoc] = &[
             (Error::BadAddress, "the bytes or the buffer are not mapped for this access"),
             (Error::TooLong, "the bytes do not fit into the receiver's buffer"),
             (Error::PeerFull, "the receiver has no room for the handle or the reply"),
-            (Error::TimedOut, "no answer by the deadline; a server that took the message finds its reply dead"),
+            (
+                Error::TimedOut,
+                "no answer by the deadline; a server that took the message finds its reply dead",
+            ),
             (Error::Dead, "the endpoint died, or the server died or dropped the reply"),
             (Error::Deadlock, "the endpoint is received only by tasks that wait for the caller"),
             (Error::OverQuota, "materialising a buffer page would exceed the quota"),
@@ -473,13 +476,7 @@ pub const CALLS: &[CallDoc] = &[
         returns: "nothing",
         rights: "LOG",
         effects: "the bytes appear together, never mixed with those of other harts",
-        errors: &[
-            SYSTEM_BAD,
-            SYSTEM_KIND,
-            SYSTEM_DENIED,
-            (Error::Invalid, "more than 256 bytes"),
-            ADDRESS,
-        ],
+        errors: &[SYSTEM_BAD, SYSTEM_KIND, SYSTEM_DENIED, (Error::Invalid, "more than 256 bytes"), ADDRESS],
     },
     CallDoc {
         call: Call::LogRead,
@@ -494,13 +491,7 @@ pub const CALLS: &[CallDoc] = &[
         returns: "a0 = bytes read, a1 = the position after them",
         rights: "LOG",
         effects: "none; what the bounded log has dropped is skipped",
-        errors: &[
-            SYSTEM_BAD,
-            SYSTEM_KIND,
-            SYSTEM_DENIED,
-            (Error::Invalid, "more than 4 KiB"),
-            ADDRESS,
-        ],
+        errors: &[SYSTEM_BAD, SYSTEM_KIND, SYSTEM_DENIED, (Error::Invalid, "more than 4 KiB"), ADDRESS],
     },
     CallDoc {
         call: Call::Info,

@@ -166,9 +166,11 @@ impl TaskInfo {
         Some(match self.exit_kind {
             0 => ExitReason::Exited(self.exit_code as i32),
             1 => ExitReason::Killed,
-            2 => {
-                ExitReason::Fault { cause: self.exit_code as u8, pc: self.exit_pc, address: self.exit_address }
-            }
+            2 => ExitReason::Fault {
+                cause: self.exit_code as u8,
+                pc: self.exit_pc,
+                address: self.exit_address,
+            },
             _ => ExitReason::OutOfMemory(Error::from_wire(self.exit_code)),
         })
     }

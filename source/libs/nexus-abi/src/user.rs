@@ -9,9 +9,7 @@ use core::arch::asm;
 
 use crate::info::{BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, TaskInfo, TraceEvent};
 use crate::ipc::{Received, Shape, Stamp};
-use crate::{
-    Call, Error, ExitCode, Handle, MESSAGE_WORDS, Nanos, QosClass, Rights, SpawnArgs, TaskId, call,
-};
+use crate::{Call, Error, ExitCode, Handle, MESSAGE_WORDS, Nanos, QosClass, Rights, SpawnArgs, TaskId, call};
 
 /// The words of a message.
 pub type Words = [u64; MESSAGE_WORDS];
@@ -314,13 +312,8 @@ pub fn console_info(system: Handle) -> Result<ConsoleInfo, Error> {
 
 /// The kernel command line, cut to the buffer: its length.
 pub fn command_line(system: Handle, buffer: &mut [u8]) -> Result<usize, Error> {
-    let args = [
-        system.to_wire(),
-        InfoKind::CommandLine as u64,
-        0,
-        buffer.as_mut_ptr() as u64,
-        buffer.len() as u64,
-    ];
+    let args =
+        [system.to_wire(), InfoKind::CommandLine as u64, 0, buffer.as_mut_ptr() as u64, buffer.len() as u64];
     status(plain(Call::Info, args)).map(|(len, _)| len as usize)
 }
 

@@ -47,7 +47,11 @@ fn waits(late: u64) -> Verdict {
     let soon = user::clock_now().after(Nanos::from_micros(300));
     user::notify(bits, 1).because("notify")?;
     same("bits before the deadline", user::wait(bits, soon), Ok(1))?;
-    refused("the next wait", user::wait(bits, user::clock_now().after(Nanos::from_millis(1))), Error::TimedOut)?;
+    refused(
+        "the next wait",
+        user::wait(bits, user::clock_now().after(Nanos::from_millis(1))),
+        Error::TimedOut,
+    )?;
     user::handle_close(bits).because("closing")?;
     user::handle_close(endpoint).because("closing")
 }
@@ -73,7 +77,10 @@ fn many(late: u64) -> Verdict {
         peer.ask(Op::Sleep, &[moment.0])?;
         peers.push((peer, moment));
     }
-    holds("all sleep before the first wakes", late == LATE_SHARED || user::clock_now() < start.after(Nanos::from_millis(30)))?;
+    holds(
+        "all sleep before the first wakes",
+        late == LATE_SHARED || user::clock_now() < start.after(Nanos::from_millis(30)),
+    )?;
     while user::clock_now() < start.after(Nanos::from_millis(60)) {
         rest(1000);
     }

@@ -171,7 +171,11 @@ fn refusals() -> Verdict {
     user::task_kill(killing).because("killing with MANAGE")?;
     same("how it ended", peer.ended()?, ExitReason::Killed)?;
     refused("killing twice", user::task_kill(killing), Error::Dead)?;
-    same("the record of the dead", user::task_status(looking).because("status")?.exit_reason(), Some(ExitReason::Killed))?;
+    same(
+        "the record of the dead",
+        user::task_status(looking).because("status")?.exit_reason(),
+        Some(ExitReason::Killed),
+    )?;
     // Its id is nobody's any more.
     let first = user::task_info_from(SYSTEM, peer.id().index()).map(|record| record.id);
     same("the id of the dead", first == Ok(peer.id().to_wire()), false)?;

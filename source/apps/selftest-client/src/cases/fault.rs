@@ -89,4 +89,3 @@ fn exit_code(code: i32) -> Result<ExitReason, crate::check::Why> {
     peer.bury()?;
     Ok(reason)
 }
-

@@ -11,7 +11,8 @@ const TURNS: u64 = 300;
 pub fn run() -> Verdict {
     leaves_nothing("tasks with floating point", || {
         let online = crate::ledger::machine()?.harts as usize;
-        let peers: Result<alloc::vec::Vec<_>, _> = (0..3).map(|n| Partner::on_hart((n / 2) % online)).collect();
+        let peers: Result<alloc::vec::Vec<_>, _> =
+            (0..3).map(|n| Partner::on_hart((n / 2) % online)).collect();
         let peers = peers?;
         for (n, peer) in peers.iter().enumerate() {
             peer.ask(Op::Float, &[1_000_000 * (n as u64 + 1), TURNS])?;

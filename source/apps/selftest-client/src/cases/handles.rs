@@ -24,7 +24,11 @@ fn copies() -> Verdict {
     let caller = user::handle_copy(endpoint, Rights::CALL | Rights::COPY).because("copy with CALL")?;
     refused("receiving without RECEIVE", user::receive(caller, &mut [], Nanos::NOW), Error::Denied)?;
     refused("setting bits without NOTIFY", user::notify(caller, 1), Error::Denied)?;
-    refused("a copy with more rights", user::handle_copy(caller, Rights::CALL | Rights::RECEIVE), Error::Denied)?;
+    refused(
+        "a copy with more rights",
+        user::handle_copy(caller, Rights::CALL | Rights::RECEIVE),
+        Error::Denied,
+    )?;
     let bare = user::handle_copy(caller, Rights::CALL).because("copy of a copy")?;
     refused("copying without COPY", user::handle_copy(bare, Rights::CALL), Error::Denied)?;
     let outgoing = Outgoing { handle: Some(bare), ..Outgoing::default() };

@@ -1,8 +1,8 @@
 //! A machine on which everybody sleeps takes no timer interrupt but the one that ends the sleep.
 
+use nexus_abi::Nanos;
 use nexus_abi::info::HartInfo;
 use nexus_abi::user;
-use nexus_abi::Nanos;
 use nexus_rt::startup::SYSTEM;
 
 use super::deadline::time_is_virtual;

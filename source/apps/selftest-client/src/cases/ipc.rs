@@ -5,9 +5,7 @@ use alloc::vec::Vec;
 
 use nexus_abi::info::TaskState;
 use nexus_abi::user::{self, Incoming, Message, Outgoing};
-use nexus_abi::{
-    Error, Handle, MESSAGE_BYTES_MAX, Nanos, PAGE_SIZE, QosClass, Rights, ServiceId,
-};
+use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, Nanos, PAGE_SIZE, QosClass, Rights, ServiceId};
 use selftest_client::Op;
 
 use crate::check::{Because, Verdict, Why, holds, refused, same};
@@ -147,12 +145,20 @@ fn invalid() -> Verdict {
     let out = Outgoing { bytes: &long, ..Outgoing::default() };
     refused("4,097 bytes", user::call_with(endpoint, out, &mut [], soon()).map(drop), Error::Invalid)?;
     let out = Outgoing { handle: Some(Handle::new(900, 3)), ..Outgoing::default() };
-    refused("a handle that is none", user::call_with(endpoint, out, &mut [], soon()).map(drop), Error::BadHandle)?;
+    refused(
+        "a handle that is none",
+        user::call_with(endpoint, out, &mut [], soon()).map(drop),
+        Error::BadHandle,
+    )?;
     refused("an endpoint that is none", user::call(Handle::new(900, 3), [0; 8]), Error::BadHandle)?;
     refused("a reply that is none", user::reply(Handle::new(900, 3), Outgoing::default()), Error::BadHandle)?;
     refused("replying to an endpoint", user::reply(endpoint, Outgoing::default()), Error::WrongKind)?;
     // A message to oneself has nobody to take it.
-    refused("a call nobody receives", user::call_with(endpoint, Outgoing::default(), &mut [], soon()).map(drop), Error::TimedOut)?;
+    refused(
+        "a call nobody receives",
+        user::call_with(endpoint, Outgoing::default(), &mut [], soon()).map(drop),
+        Error::TimedOut,
+    )?;
     user::handle_close(endpoint).because("closing")
 }
 

@@ -137,7 +137,11 @@ fn dead_owner() -> Verdict {
     owner.end()?;
     same("a caller in the queue of the dead", peer.last()?, Err(Error::Dead))?;
     refused("calling the dead", user::call(endpoint, [0; 8]), Error::Dead)?;
-    refused("receiving from the dead", user::receive(endpoint, &mut [], Nanos::NEVER).map(drop), Error::Dead)?;
+    refused(
+        "receiving from the dead",
+        user::receive(endpoint, &mut [], Nanos::NEVER).map(drop),
+        Error::Dead,
+    )?;
     // And a receiver that waits.
     let owner = Partner::spawn()?;
     let other = owner.make(Make::Endpoint, 0)?;

@@ -67,7 +67,11 @@ fn places() -> Verdict {
     refused("a place in the null guard", map(0, 1, READ_WRITE, USER_BASE - PAGE_SIZE), Error::Invalid)?;
     refused("a place in the kernel", map(0, 1, READ_WRITE, raw::KERNEL_CODE), Error::Invalid)?;
     refused("a place over the end", map(0, 2, READ_WRITE, USER_END - PAGE_SIZE), Error::Invalid)?;
-    refused("a place in our own program", map(0, 1, READ_WRITE, selftest_client::script::PROGRAM), Error::NoSpace)?;
+    refused(
+        "a place in our own program",
+        map(0, 1, READ_WRITE, selftest_client::script::PROGRAM),
+        Error::NoSpace,
+    )?;
     refused("writing without reading", map(0, 1, Rights::WRITE, 0), Error::Invalid)?;
     refused("writing and executing", map(0, 1, READ_WRITE | Rights::EXECUTE, 0), Error::Invalid)?;
     refused("executing without the right", map(0, 1, Rights::READ | Rights::EXECUTE, 0), Error::Denied)?;
@@ -81,7 +85,11 @@ fn places() -> Verdict {
     refused("a place that is taken", map(0, 1, READ_WRITE, USER_END - PAGE_SIZE), Error::NoSpace)?;
     last.unmap().because("unmap")?;
     let read_only = user::handle_copy(vmo, Rights::READ).because("copy")?;
-    refused("mapping beyond the handle's rights", user::vmo_map(read_only, 0, 1, READ_WRITE, 0), Error::Denied)?;
+    refused(
+        "mapping beyond the handle's rights",
+        user::vmo_map(read_only, 0, 1, READ_WRITE, 0),
+        Error::Denied,
+    )?;
     refused("revoking without MANAGE", user::vmo_revoke(read_only), Error::Denied)?;
     user::handle_close(read_only).because("closing")?;
     user::handle_close(vmo).because("closing")
@@ -108,7 +116,10 @@ fn many() -> Verdict {
         window.write(8 * at, at as u64 + 1);
     }
     let first = windows.first().ok_or("no mapping at all")?;
-    holds("all mappings show the same page", (0..windows.len()).all(|at| first.read(8 * at) == at as u64 + 1))?;
+    holds(
+        "all mappings show the same page",
+        (0..windows.len()).all(|at| first.read(8 * at) == at as u64 + 1),
+    )?;
     windows.into_iter().try_for_each(|window| window.unmap().because("unmap"))?;
     user::handle_close(vmo).because("closing")
 }
@@ -130,7 +141,8 @@ fn exclusive() -> Verdict {
         same("reading a mapping", peer.ask(Op::Peek, &[0])?, (RETURN, 0))?;
         refused(what, peer.try_ask(op, &[0, 1], None), Error::Dead)?;
         let reason = peer.ended()?;
-        let seen = matches!(reason, ExitReason::Fault { cause: c, address: a, .. } if c == cause && a == address);
+        let seen =
+            matches!(reason, ExitReason::Fault { cause: c, address: a, .. } if c == cause && a == address);
         if !seen {
             return Err(alloc::format!("{what} ended with {reason:?}"));
         }

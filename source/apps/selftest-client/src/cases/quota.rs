@@ -90,8 +90,16 @@ fn spawns() -> Verdict {
     refused("a task for no hart", with(|args| args.affinity = nexus_abi::HartMask(0)), Error::Invalid)?;
     refused("too many arguments", with(|args| args.args_len = 2049), Error::Invalid)?;
     refused("arguments from nowhere", with(|args| (args.args, args.args_len) = (8, 100)), Error::BadAddress)?;
-    refused("giving what is not there", with(|args| args.given[3] = nexus_abi::Handle::new(999, 9)), Error::BadHandle)?;
-    refused("a supervisor that is not there", with(|args| args.supervisor = nexus_abi::Handle::new(999, 9)), Error::BadHandle)
+    refused(
+        "giving what is not there",
+        with(|args| args.given[3] = nexus_abi::Handle::new(999, 9)),
+        Error::BadHandle,
+    )?;
+    refused(
+        "a supervisor that is not there",
+        with(|args| args.supervisor = nexus_abi::Handle::new(999, 9)),
+        Error::BadHandle,
+    )
 }
 
 /// The machine's last page is gone: whoever needs one hears it, and everybody else goes on.
@@ -116,7 +124,8 @@ fn memory() -> Verdict {
     for peer in peers {
         // It found no page for its stack, or has not looked for one yet.
         let killed = user::task_kill(peer.task());
-        let wanted = if killed.is_ok() { ExitReason::Killed } else { ExitReason::OutOfMemory(Error::NoMemory) };
+        let wanted =
+            if killed.is_ok() { ExitReason::Killed } else { ExitReason::OutOfMemory(Error::NoMemory) };
         same("how a task ends that was started into a full memory", peer.ended()?, wanted)?;
         peer.bury()?;
     }

@@ -38,14 +38,20 @@ fn spawn(image: &str, args: &str, restart: Restart) -> Result<u32, Why> {
 fn once() -> Verdict {
     let job = spawn("tiny", "", Restart::OnFailure)?;
     match execd(&Request::Wait { job })? {
-        Answer::Ended(ended) => same("how it ended", (ended.reason, ended.next), (Reason::Exited(0), Next::Nothing)),
+        Answer::Ended(ended) => {
+            same("how it ended", (ended.reason, ended.next), (Reason::Exited(0), Next::Nothing))
+        }
         other => Err(format!("waiting for a program: {other:?}")),
     }
 }
 
 fn refusals() -> Verdict {
     let none = Spawn::new("none", "").ok_or("too long for execd")?;
-    same("a program that is not there", execd(&Request::Spawn(none))?, Answer::Refused(Refusal::NoSuchImage))?;
+    same(
+        "a program that is not there",
+        execd(&Request::Spawn(none))?,
+        Answer::Refused(Refusal::NoSuchImage),
+    )?;
     same("a task of nobody", execd(&Request::Kill { task: 99 })?, Answer::Refused(Refusal::NoSuchJob))?;
     let burst = Spawn::new("tiny", "").ok_or("too long for execd")?.at(nexus_abi::QosClass::PerfBurst);
     same("a class without a recipe", execd(&Request::Spawn(burst))?, Answer::Refused(Refusal::NotAllowed))
@@ -70,7 +76,9 @@ fn again() -> Verdict {
         holds("the rest before a restart is not short", between >= Nanos::from_millis(rest_ms))?;
         holds("and not endless", between < Nanos::from_millis(rest_ms + 4_000))?;
     }
-    let Answer::Jobs(jobs) = execd(&Request::List { from: job })? else { return Err("no list of jobs".into()) };
+    let Answer::Jobs(jobs) = execd(&Request::List { from: job })? else {
+        return Err("no list of jobs".into());
+    };
     holds("the job rests", jobs.iter().any(|listed| listed.job == job && listed.task == 0))?;
     let task = last_task(job)?;
     same("killing a job that rests", execd(&Request::Kill { task })?, Answer::Killed)?;

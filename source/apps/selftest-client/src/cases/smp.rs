@@ -145,9 +145,8 @@ fn revoking(harts: usize) -> Verdict {
 fn moving(harts: usize) -> Verdict {
     let free = (0..harts).map(|_| Partner::spawn()).collect::<Result<Vec<_>, Why>>()?;
     free.iter().try_for_each(Partner::spin)?;
-    let places = || -> Result<u64, Why> {
-        free.iter().try_fold(0, |mask, peer| Ok(mask | 1 << peer.status()?.hart))
-    };
+    let places =
+        || -> Result<u64, Why> { free.iter().try_fold(0, |mask, peer| Ok(mask | 1 << peer.status()?.hart)) };
     let end = patience();
     while places()? != (1 << harts) - 1 {
         if user::clock_now() > end {

@@ -42,11 +42,15 @@ pub fn bring_up(
         let started = unsafe {
             let at = starts.add(index);
             at.write(start);
-            sbi::hart_start(described.hardware_id, arch::secondary_entry_address(), arch::physical(at.cast()) as usize)
+            sbi::hart_start(
+                described.hardware_id,
+                arch::secondary_entry_address(),
+                arch::physical(at.cast()) as usize,
+            )
         };
         match started {
             Ok(()) => expected |= 1 << index,
-            Err(error) => machine.print(format_args!("neuron: hart {index} not started: {error}")),
+            Err(error) => machine.print(format_args!("[neuron] hart {index} not started: {error}")),
         }
     }
     while machine.online() != expected {

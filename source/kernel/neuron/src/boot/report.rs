@@ -8,7 +8,7 @@ use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use nexus_abi::ExitCode;
-use nexus_proof::KernelPanic;
+use nexus_proof::{BootFailure, KernelPanic};
 
 use super::map;
 use crate::arch::{self, KernelTrap};
@@ -44,7 +44,7 @@ impl core::fmt::Display for ImageTrouble {
 /// Ends a boot that cannot go on, through firmware's console: there is no other yet.
 pub fn fail(power: &Power, code: ExitCode, why: Arguments<'_>) -> ! {
     // Writing to firmware's console cannot fail.
-    let _always_ok = writeln!(Firmware, "neuron: {why}");
+    let _always_ok = writeln!(Firmware, "{}", BootFailure(why));
     power.exit(code)
 }
 
@@ -153,7 +153,8 @@ fn write_frame(
 /// A word of the stack or of the text.
 #[expect(unsafe_code, reason = "reads memory that is known to be mapped")]
 fn read(at: usize, mapped: &[core::ops::Range<usize>]) -> Option<u64> {
-    let readable = at.is_multiple_of(8) && mapped.iter().any(|range| at >= range.start && at + 8 <= range.end);
+    let readable =
+        at.is_multiple_of(8) && mapped.iter().any(|range| at >= range.start && at + 8 <= range.end);
     // SAFETY: inside the stack or the text, both mapped and aligned.
     readable.then(|| unsafe { (at as *const u64).read_volatile() })
 }

@@ -12,8 +12,8 @@ use crate::cap::{Object, Ref};
 use crate::mm::page_table::Access;
 use crate::mm::user_memory;
 use crate::sched::{Hart, Outcome};
-use crate::task::registers::Reg;
 use crate::task::OwnedTask;
+use crate::task::registers::Reg;
 
 /// Sends a message and waits for its answer.
 pub fn call(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
@@ -78,9 +78,8 @@ fn fail(mut task: OwnedTask, error: Error) -> Outcome {
 fn decode_call(hart: &mut Hart, task: &mut OwnedTask) -> Result<Ref<Port>, Error> {
     let parts = Parts::of(task).ok_or(Error::Invalid)?;
     let endpoint = endpoint(task, Rights::CALL)?;
-    let checked = check_sent(hart, task, &parts).and_then(|()| {
-        user_memory::prepare(hart, task, parts.buffer, parts.room, Access::USER_WRITE)
-    });
+    let checked = check_sent(hart, task, &parts)
+        .and_then(|()| user_memory::prepare(hart, task, parts.buffer, parts.room, Access::USER_WRITE));
     match checked {
         Ok(()) => Ok(endpoint),
         Err(error) => {
@@ -120,7 +119,11 @@ fn endpoint(task: &OwnedTask, needed: Rights) -> Result<Ref<Port>, Error> {
     let handle = Handle::from_wire(task.registers().get(Reg::T1));
     match task.own().handles.get(handle)? {
         (Object::Port(port), rights) if port.kind() == PortKind::Endpoint => {
-            if rights.contains(needed) { Ok(port.share()) } else { Err(Error::Denied) }
+            if rights.contains(needed) {
+                Ok(port.share())
+            } else {
+                Err(Error::Denied)
+            }
         }
         _ => Err(Error::WrongKind),
     }
@@ -295,4 +298,3 @@ fn drop_reply(hart: &mut Hart, task: &mut OwnedTask, handle: Handle) {
         hart.release_task(caller);
     }
 }
-

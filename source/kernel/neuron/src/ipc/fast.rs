@@ -123,9 +123,7 @@ fn give_back(hart: &mut Hart, caller: OwnedTask, call: u32) -> *const Task {
 #[inline(always)]
 fn endpoint(task: &OwnedTask, named: u64, needed: Rights) -> Option<&Port> {
     match task.own().handles.get(Handle::from_wire(named)) {
-        Ok((Object::Port(port), rights))
-            if port.kind() == PortKind::Endpoint && rights.contains(needed) =>
-        {
+        Ok((Object::Port(port), rights)) if port.kind() == PortKind::Endpoint && rights.contains(needed) => {
             Some(port)
         }
         _ => None,

@@ -17,9 +17,9 @@ use nexus_abi::QosClass;
 
 use crate::cap::object::{Counted, Header, Kind};
 use crate::machine::Machine;
-use crate::sync::order::{self, Rank};
 use crate::sync::RawLock;
 use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::order::{self, Rank};
 use crate::task::owned::QueueLinks;
 use crate::task::{OwnedTask, Task, TaskPtr};
 

@@ -114,7 +114,7 @@ impl Machine {
 
     /// Prints why, and ends the machine.
     pub fn end_with(&self, code: nexus_abi::ExitCode, why: core::fmt::Arguments<'_>) -> ! {
-        self.print(format_args!("neuron: {why}"));
+        self.print(format_args!("{}", nexus_proof::BootFailure(why)));
         self.power.exit(code)
     }
 }

@@ -70,12 +70,7 @@ impl<T> Slab<T> {
     }
 
     /// Puts `value` into a slot of its own.
-    pub fn take(
-        &self,
-        magazine: &mut Magazine,
-        frames: &Frames,
-        value: T,
-    ) -> Result<NonNull<T>, (Error, T)> {
+    pub fn take(&self, magazine: &mut Magazine, frames: &Frames, value: T) -> Result<NonNull<T>, (Error, T)> {
         let mut partial = self.pages.lock();
         if partial.head.is_null() {
             match magazine.take(frames) {
@@ -147,7 +142,8 @@ impl<T> Slab<T> {
         for n in (0..Self::PER_PAGE).rev() {
             // SAFETY: the frame is ours, and slot `n` lies inside it.
             unsafe {
-                let slot: *mut FreeSlot = page.cast::<MaybeUninit<u8>>().add(Self::FIRST + n * Self::SLOT).cast();
+                let slot: *mut FreeSlot =
+                    page.cast::<MaybeUninit<u8>>().add(Self::FIRST + n * Self::SLOT).cast();
                 slot.write(FreeSlot { next: free });
                 free = slot;
             }

@@ -101,9 +101,7 @@ pub fn copy_between(
     let mut done = 0;
     while done < len {
         let (source, target) = (from_address + done, to_address + done);
-        let step = (len - done)
-            .min(PAGE_SIZE - source % PAGE_SIZE)
-            .min(PAGE_SIZE - target % PAGE_SIZE);
+        let step = (len - done).min(PAGE_SIZE - source % PAGE_SIZE).min(PAGE_SIZE - target % PAGE_SIZE);
         resident(hart, from, source, Access::USER_READ).map_err(Side::From)?;
         resident(hart, to, target, Access::USER_WRITE).map_err(Side::To)?;
         // Making the second resident may have slept on a lock and let a revocation take the first back.
@@ -157,12 +155,7 @@ fn look_up(task: &OwnedTask, address: usize, access: Access) -> Option<*mut u8> 
 }
 
 /// The kernel address of a user address, after making its page resident.
-fn resident(
-    hart: &mut Hart,
-    task: &mut OwnedTask,
-    address: usize,
-    access: Access,
-) -> Result<*mut u8, Error> {
+fn resident(hart: &mut Hart, task: &mut OwnedTask, address: usize, access: Access) -> Result<*mut u8, Error> {
     if !(USER_BASE..USER_END).contains(&address) {
         return Err(Error::BadAddress);
     }

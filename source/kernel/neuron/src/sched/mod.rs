@@ -130,7 +130,8 @@ impl Hart {
 
     /// True when a deadline has come already, so that waiting would be pointless.
     pub fn deadline_passed(&self, deadline: Nanos) -> bool {
-        deadline == Nanos::NOW || (deadline != Nanos::NEVER && self.machine.clock.ticks(deadline) <= time::now())
+        deadline == Nanos::NOW
+            || (deadline != Nanos::NEVER && self.machine.clock.ticks(deadline) <= time::now())
     }
 
     /// The running task is about to wait: its time is charged and its deadline armed. Call it before the

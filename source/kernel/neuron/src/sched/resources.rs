@@ -91,9 +91,7 @@ impl Hart {
     }
 
     /// The stock of frames, with the machine's.
-    pub(crate) fn stock(
-        &mut self,
-    ) -> (&mut crate::mm::frames::Magazine, &'static crate::mm::frames::Frames) {
+    pub(crate) fn stock(&mut self) -> (&mut crate::mm::frames::Magazine, &'static crate::mm::frames::Frames) {
         (&mut self.magazine, &self.machine.frames)
     }
 }

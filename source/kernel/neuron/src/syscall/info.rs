@@ -154,7 +154,9 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
 fn run_ticks(hart: &Hart, task: &Task, state: u64) -> Ticks {
     let charged = task.run_ticks.load(Ordering::Relaxed);
     let since = match hart.machine.harts.get(task.hart()) {
-        Some(shared) if state == TaskState::Running as u64 => shared.counters().charged_at.load(Ordering::Relaxed),
+        Some(shared) if state == TaskState::Running as u64 => {
+            shared.counters().charged_at.load(Ordering::Relaxed)
+        }
         _ => return Ticks(charged),
     };
     Ticks(charged + time::now().0.saturating_sub(since))

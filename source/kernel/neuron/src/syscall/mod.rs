@@ -64,9 +64,9 @@ fn dispatch(hart: &mut Hart, task: OwnedTask) -> Outcome {
             let (target, bits) = (handle(task, 0), task.registers().arg(1));
             notify::notify(hart, task, target, bits).map(|()| (0, 0))
         }),
-        Call::IrqAck => simple(hart, task, |hart, task| {
-            irq::acknowledge(hart, task, handle(task, 0)).map(|()| (0, 0))
-        }),
+        Call::IrqAck => {
+            simple(hart, task, |hart, task| irq::acknowledge(hart, task, handle(task, 0)).map(|()| (0, 0)))
+        }
         Call::TaskExit => api::exit(task),
         Call::VmoRevoke => api::vmo_revoke(hart, task),
         Call::HandleClose => api::handle_close(hart, task),

@@ -144,7 +144,8 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
     task.state.store(TaskState::Dead as u8, Ordering::Release);
     let entry = hart.machine.tasks.lock().remove(task.id());
     if task.stamp().service() == ServiceId::INIT && entry.is_some() {
-        hart.machine.end_with(ExitCode::InitDied, format_args!("init died: {}", Reason(&task)));
+        hart.machine.print(format_args!("[neuron] init ended: {}", Reason(&task)));
+        hart.machine.power.exit(ExitCode::InitDied);
     }
     // The token ends here; what is left is a record for whoever still has a handle.
     hart.release_task(task.into_record());

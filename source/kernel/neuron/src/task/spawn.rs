@@ -10,8 +10,8 @@
 //! task's own, in one VMO.
 
 use nexus_abi::{
-    Error, HANDLES_MAX, Handle, HartMask, PAGE_SIZE, QosClass, Rights, ServiceId, SpawnArgs,
-    TaskId, spawn::SpawnFlags,
+    Error, HANDLES_MAX, Handle, HartMask, PAGE_SIZE, QosClass, Rights, ServiceId, SpawnArgs, TaskId,
+    spawn::SpawnFlags,
 };
 
 use super::program::Program;
@@ -341,4 +341,3 @@ fn set_start(hart: &mut Hart, task: &mut OwnedTask, request: &Request, args: &[u
 fn stack_top(request: &Request) -> usize {
     request.program.lowest().saturating_sub(PAGE_SIZE)
 }
-

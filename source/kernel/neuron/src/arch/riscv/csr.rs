@@ -70,11 +70,7 @@ pub fn pending_interrupts() -> Pending {
     let bits: usize;
     // SAFETY: reads a register.
     unsafe { asm!("csrr {0}, sip", out(reg) bits, options(nomem, nostack)) };
-    Pending {
-        timer: bits & TIMER != 0,
-        software: bits & SOFTWARE != 0,
-        external: bits & EXTERNAL != 0,
-    }
+    Pending { timer: bits & TIMER != 0, software: bits & SOFTWARE != 0, external: bits & EXTERNAL != 0 }
 }
 
 /// The IPI has been seen.
