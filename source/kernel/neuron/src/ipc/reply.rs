@@ -43,8 +43,8 @@ pub fn claim(task: &Task, call: u32) -> Option<OwnedTask> {
 pub fn waiting(machine: &Machine, task: &Task) -> Option<TaskState> {
     let port = task.waiting_at.load(Ordering::SeqCst);
     if !port.is_null() {
-        // SAFETY: as in `interrupt_wait`.
         let still_there = || core::ptr::eq(task.waiting_at.load(Ordering::Relaxed), port);
+        // SAFETY: as in `interrupt_wait`.
         if let Some(guard) = unsafe { Port::lock_if(port, machine, still_there) } {
             return Some(if guard.is_receiving(task) { TaskState::Waiting } else { TaskState::Calling });
         }
@@ -67,8 +67,8 @@ pub fn interrupt_wait(machine: &Machine, task: &Task) -> Option<OwnedTask> {
         }
         // The port may be gone by now, but its stripe is not; and if under the stripe the task still waits
         // there, then so is the port: a waiting task keeps its handle.
-        // SAFETY: `lock_if` dereferences the port only when the closure has said that the task waits there.
         let still_there = || core::ptr::eq(task.waiting_at.load(Ordering::Relaxed), port);
+        // SAFETY: `lock_if` dereferences the port only when the closure has said that the task waits there.
         if let Some(mut guard) = unsafe { Port::lock_if(port, machine, still_there) } {
             return guard.remove(task);
         }

@@ -87,6 +87,12 @@ pub struct Magazine {
     len: usize,
 }
 
+impl Default for Magazine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Magazine {
     /// An empty stock.
     pub const fn new() -> Self {

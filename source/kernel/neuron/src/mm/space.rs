@@ -368,6 +368,12 @@ fn take_table(hart: &mut Hart, task: &Task, table: Frame, at: usize) -> Freed {
     Freed::Tables
 }
 
+impl Default for MappingList {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl MappingList {
     /// No mappings.
     pub const fn new() -> Self {
@@ -381,6 +387,7 @@ impl MappingList {
         // SAFETY: the list is stable under the lock; each mapping's task, and so its page table, lives at
         // least until the mapping has left the list.
         while let Some(Some(mapping)) = unsafe { at.as_ref().map(|slot| &*slot.get()) } {
+            // SAFETY: as above.
             let task = unsafe { mapping.task.as_ref() };
             clear_entries(PageTable::new(task.root()), mapping.start, mapping.pages, |_| ());
             task.tlb_ok.store(0, Ordering::SeqCst);

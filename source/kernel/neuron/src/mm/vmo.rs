@@ -168,9 +168,11 @@ impl Vmo {
     ///
     /// Call it with the state locked and not revoked: then the owner is alive, because its death revokes
     /// first.
+    #[expect(unsafe_code, reason = "the owner is a raw pointer")]
     pub(crate) fn payer(&self) -> Option<&Account> {
         let owner = self.header.owner.load(Ordering::Acquire);
-        crate::task::account_of(owner)
+        // SAFETY: as said above, null or alive.
+        unsafe { crate::task::account_of(owner) }
     }
 }
 

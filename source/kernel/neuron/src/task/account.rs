@@ -75,9 +75,11 @@ impl Counter {
 
 /// The account of an object's owner; `None` for the kernel's own objects.
 ///
-/// The caller knows that the owner lives: it holds the lock under which the owner's death detaches the
-/// object.
-pub fn account_of<'a>(owner: *const Task) -> Option<&'a Account> {
-    // SAFETY: null or alive, as the caller knows.
+/// # Safety
+///
+/// `owner` is null or alive for as long as the account is used: the caller holds the lock under which the
+/// owner's death detaches the object.
+pub unsafe fn account_of<'a>(owner: *const Task) -> Option<&'a Account> {
+    // SAFETY: by contract.
     unsafe { owner.as_ref() }.map(|task| &task.account)
 }

@@ -44,8 +44,7 @@ pub fn spawn(hart: &mut Hart, parent: &mut OwnedTask, address: usize) -> Result<
     let args: SpawnArgs = user_memory::read_value(hart, parent, address)?;
     let request = decode(hart, parent.stamp().service(), args)?;
     let supervisor = check_handles(hart, parent, &args)?;
-    let result = spawn_checked(hart, parent, request, supervisor);
-    result.map(|(handle, id)| (handle, id))
+    spawn_checked(hart, parent, request, supervisor)
 }
 
 /// The first task: the program `image`, with every right to the system.

@@ -219,7 +219,7 @@ mod tests {
                     model.remove(&entry);
                 }
                 _ => {
-                    let popped = heap.pop(&mut arena).map(|id| id);
+                    let popped = heap.pop(&mut arena);
                     let least = model.first().map(|(key, _)| *key);
                     let entry = model.iter().find(|(_, held)| Some(*held) == popped).copied();
                     assert_eq!(entry.map(|(key, _)| key), least);

@@ -17,6 +17,10 @@ pub mod object {
     }
 
     /// As in the kernel; nothing here counts.
+    ///
+    /// # Safety
+    ///
+    /// None is needed: nobody asks for the header.
     #[expect(unsafe_code, reason = "the kernel's trait is unsafe to implement")]
     #[expect(dead_code, reason = "ports implement it, nobody asks")]
     pub unsafe trait Counted {

@@ -5,7 +5,6 @@ pub mod atomic;
 #[expect(dead_code, reason = "a scenario uses a part of it")]
 pub mod lock;
 #[path = "../../src/sync/mailbox.rs"]
-#[expect(dead_code, reason = "a scenario uses a part of it")]
 pub mod mailbox;
 
 pub use lock::{Lock, RawLock};
