@@ -29,6 +29,7 @@ pub fn messages(suffix: &str, others: usize) -> Result<(), Trouble> {
     }
     let endpoint = user::endpoint_create().during("an endpoint")?;
     crew.add(Role::Echo, HartMask::ANY, &[(endpoint, Rights::RECEIVE)])?;
+    let_others_wait()?;
     let round_trips = |id: &str, words| {
         measure::row(&format!("{id}{suffix}"), 500, 1, |count| {
             time(count, || user::call(endpoint, words).map(drop).during("call"))
@@ -40,6 +41,18 @@ pub fn messages(suffix: &str, others: usize) -> Result<(), Trouble> {
     }
     crew.dismiss()?;
     user::handle_close(endpoint).during("closing an endpoint")
+}
+
+/// Sleeps until every other task waits: one that was started has yet to run before it does.
+fn let_others_wait() -> Result<(), Trouble> {
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        user::sleep_until(user::clock_now().after(Nanos::from_millis(1)));
+        if user::hart_info(SYSTEM, 0).during("hart info")?.runnable == 0 {
+            return Ok(());
+        }
+    }
+    Err(format!("other tasks still run after {TRIES} ms"))
 }
 
 /// Round trips with bytes, which the kernel copies there and back.
