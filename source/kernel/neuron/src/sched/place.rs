@@ -73,14 +73,32 @@ impl Hart {
         while asking != 0 {
             let taker = asking.trailing_zeros() as usize;
             asking &= asking - 1;
-            if let Some(task) = self.take_surplus(taker) {
-                task.set_hart(taker);
-                if let Some(shared) = self.machine.harts.get(taker) {
-                    shared.count_steal();
-                }
-                self.send(task, taker);
+            self.give_surplus(taker);
+        }
+    }
+
+    /// A task has waited here for a slice: if another hart sleeps meanwhile, it goes there. A sleeping hart
+    /// has asked for surplus once, perhaps before there was any.
+    pub(crate) fn offer_surplus(&mut self) {
+        let mut idle = self.machine.idle.load(Ordering::Relaxed) & !self.bit();
+        while idle != 0 {
+            let taker = idle.trailing_zeros() as usize;
+            idle &= idle - 1;
+            if self.give_surplus(taker) {
+                self.machine.idle.fetch_and(!(1 << taker), Ordering::Relaxed);
+                return;
             }
         }
+    }
+
+    fn give_surplus(&mut self, taker: usize) -> bool {
+        let Some(task) = self.take_surplus(taker) else { return false };
+        task.set_hart(taker);
+        if let Some(shared) = self.machine.harts.get(taker) {
+            shared.count_steal();
+        }
+        self.send(task, taker);
+        true
     }
 
     /// The task belongs to this hart now and waits for its turn.

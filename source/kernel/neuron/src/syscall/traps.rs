@@ -30,7 +30,11 @@ pub fn trap(hart: &mut Hart, trap: Trap) {
 /// Serves whatever is pending. O(deadlines that came + mail).
 fn interrupt(hart: &mut Hart, task: OwnedTask) -> Outcome {
     hart.poll_interrupts();
-    if hart.slice_is_over() { Outcome::Yield(task) } else { Outcome::Resume(task) }
+    if !hart.slice_is_over() {
+        return Outcome::Resume(task);
+    }
+    hart.offer_surplus();
+    Outcome::Yield(task)
 }
 
 /// Makes the page present, or ends the task.
