@@ -1,0 +1,46 @@
+//! The score board: a page in which every hostile task counts its calls.
+#![expect(unsafe_code, reason = "the page is shared with tasks that write to it")]
+
+use core::ptr;
+
+use nexus_abi::{Error, Handle, Rights, user};
+
+/// The page, mapped.
+#[derive(Debug)]
+pub struct Score {
+    vmo: Handle,
+    address: usize,
+}
+
+impl Score {
+    /// An empty one.
+    pub fn new() -> Result<Self, Error> {
+        let vmo = user::vmo_create(1)?;
+        let address = user::vmo_map(vmo, 0, 1, Rights::READ | Rights::WRITE, 0)?;
+        Ok(Self { vmo, address })
+    }
+
+    /// The VMO, to give away.
+    pub fn vmo(&self) -> Handle {
+        self.vmo
+    }
+
+    /// A lane's count.
+    pub fn get(&self, lane: usize) -> u64 {
+        // SAFETY: inside the page, which holds no Rust object.
+        unsafe { ptr::with_exposed_provenance::<u64>(self.address + lane % 8 * 8).read_volatile() }
+    }
+
+    /// Sets a lane's count.
+    pub fn set(&self, lane: usize, value: u64) {
+        // SAFETY: as in `get`.
+        unsafe { ptr::with_exposed_provenance_mut::<u64>(self.address + lane % 8 * 8).write_volatile(value) }
+    }
+
+    /// Gives the page back.
+    pub fn end(self) -> Result<(), Error> {
+        // SAFETY: nothing else reaches it.
+        unsafe { user::vm_unmap(self.address)? };
+        user::handle_close(self.vmo)
+    }
+}
