@@ -17,6 +17,8 @@ use crate::score::Score;
 
 /// Calls of the longest incarnation.
 const CALLS_MAX: u64 = 20_000;
+/// One call in so many is a guided one.
+const GUIDED_SHARE: u64 = 6;
 /// Calls to warm up pools that keep a page.
 const WARM_UP: u64 = 40_000;
 const LANES: usize = 2;
@@ -36,9 +38,22 @@ pub fn run(seed: u64, calls: u64) -> Result<(), Why> {
     let counts = campaign(&images, seed, calls)?;
     let after = settled()?;
     nexus_rt::log!(
-        "[fuzzer] {} calls by {} tasks: {} ended by themselves, {} by a fault, {} killed, {} without memory",
-        counts.calls, counts.tasks, counts.exited, counts.faults, counts.killed, counts.starved
+        "[fuzzer] {} random and {} guided calls, {} accepted",
+        counts.calls[Style::Random as usize],
+        counts.calls[Style::Guided as usize],
+        counts.accepted
     );
+    nexus_rt::log!(
+        "[fuzzer] {} tasks: {} ended by themselves, {} by a fault, {} killed, {} without memory",
+        counts.tasks,
+        counts.exited,
+        counts.faults,
+        counts.killed,
+        counts.starved
+    );
+    if counts.accepted < calls / 50 {
+        return Err("hardly a call was accepted: nothing was tried".into());
+    }
     if before == after {
         return Ok(());
     }
@@ -54,7 +69,9 @@ pub fn run(seed: u64, calls: u64) -> Result<(), Why> {
 
 #[derive(Default)]
 struct Counts {
-    calls: u64,
+    /// By style.
+    calls: [u64; 2],
+    accepted: u64,
     tasks: u64,
     exited: u64,
     faults: u64,
@@ -164,12 +181,16 @@ fn campaign(images: &Images, seed: u64, calls: u64) -> Result<Counts, Why> {
     let mut random = Random::new(seed);
     let mut counts = Counts::default();
     let mut lanes: [Option<Lane>; LANES] = [const { None }; LANES];
-    let mut ordered = 0;
+    // Calls still to be ordered, by style.
+    let mut left = [calls - calls / GUIDED_SHARE, calls / GUIDED_SHARE];
     loop {
         for (lane, slot) in lanes.iter_mut().enumerate() {
-            if slot.is_none() && ordered < calls {
-                let started = Lane::start(images, &mut random, lane, calls - ordered, endpoint, deaths, &score)?;
-                ordered += started.ordered;
+            if slot.is_none() && left != [0, 0] {
+                let guided = left[0] == 0 || (left[1] > 0 && random.one_in(GUIDED_SHARE));
+                let style = if guided { Style::Guided } else { Style::Random };
+                let order = left[style as usize].min(CALLS_MAX);
+                let started = Lane::start(images, &mut random, lane, style, order, endpoint, deaths, &score)?;
+                left[style as usize] -= order;
                 counts.tasks += 1;
                 *slot = Some(started);
             }
@@ -181,13 +202,15 @@ fn campaign(images: &Images, seed: u64, calls: u64) -> Result<Counts, Why> {
         let _bits = user::wait(deaths, user::clock_now().after(Nanos::from_millis(1)));
         for (lane, slot) in lanes.iter_mut().enumerate() {
             if let Some(mut running) = slot.take() {
-                match running.look(score.get(lane))? {
+                match running.look(score.get(lane)[0])? {
                     None => *slot = Some(running),
                     Some(reason) => {
-                        let made = score.get(lane);
+                        let [made, accepted] = score.get(lane);
+                        let made = made.min(running.ordered);
                         // What it was to do and did not is somebody else's.
-                        ordered -= running.ordered - made.min(running.ordered);
-                        counts.calls += made;
+                        left[running.style as usize] += running.ordered - made;
+                        counts.calls[running.style as usize] += made;
+                        counts.accepted += accepted.min(made);
                         match reason {
                             ExitReason::Exited(_) => counts.exited += 1,
                             ExitReason::Fault { .. } => counts.faults += 1,
@@ -230,6 +253,7 @@ fn campaign(images: &Images, seed: u64, calls: u64) -> Result<Counts, Why> {
 /// One incarnation at work.
 struct Lane {
     child: Child,
+    style: Style,
     ordered: u64,
     /// When it is killed whatever it does.
     end: Nanos,
@@ -238,25 +262,27 @@ struct Lane {
 }
 
 impl Lane {
+    #[expect(clippy::too_many_arguments, reason = "an order is what it is made of; each has its own type")]
     fn start(
         images: &Images,
         random: &mut Random,
         lane: usize,
-        left: u64,
+        style: Style,
+        calls: u64,
         endpoint: Handle,
         deaths: Handle,
         score: &Score,
     ) -> Result<Self, Why> {
         let plan = Plan {
             seed: random.next() >> 1,
-            calls: left.min(CALLS_MAX),
-            style: if random.one_in(4) { Style::Guided } else { Style::Random },
+            calls,
+            style,
             lane,
             tiny: images.tiny,
             own: images.own,
             console: images.console,
         };
-        score.set(lane, 0);
+        score.reset(lane);
         let rights = Rights::from_wire(Rights::ALL.to_wire() & !Rights::POWER.to_wire()).unwrap_or(Rights::NONE);
         let system = copy(SYSTEM, rights)?;
         let victim = copy(endpoint, Rights::CALL | Rights::NOTIFY | Rights::COPY)?;
@@ -271,7 +297,7 @@ impl Lane {
         let now = user::clock_now();
         // One in four dies in the middle of whatever it does.
         let end = if random.one_in(4) { now.after(Nanos::from_micros(random.below(5_000))) } else { Nanos::NEVER };
-        Ok(Self { child, ordered: plan.calls, end, seen: 0, seen_at: now })
+        Ok(Self { child, style, ordered: calls, end, seen: 0, seen_at: now })
     }
 
     /// How it ended, or nothing yet. Kills what is stuck, and what is to die.

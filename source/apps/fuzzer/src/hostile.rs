@@ -33,10 +33,14 @@ pub fn run(plan: Plan) -> i32 {
         plan,
     };
     hostile.pool[1] = EXTRA.to_wire();
+    let mut accepted = 0;
     for n in 1..=plan.calls {
-        hostile.one();
+        accepted += u64::from(hostile.one());
         // SAFETY: the score board is mapped, and no Rust object is there.
-        unsafe { ptr::with_exposed_provenance_mut::<u64>(score + plan.lane * 8).write_volatile(n) };
+        unsafe {
+            let lane = ptr::with_exposed_provenance_mut::<[u64; 2]>(score).add(plan.lane);
+            lane.write_volatile([n, accepted]);
+        }
     }
     0
 }
@@ -56,7 +60,8 @@ struct Registers {
 }
 
 impl Hostile {
-    fn one(&mut self) {
+    /// Makes a call: true when it was accepted.
+    fn one(&mut self) -> bool {
         let args = self.spawn_args();
         let (number, registers) = match self.plan.style {
             Style::Random => {
@@ -69,13 +74,14 @@ impl Hostile {
             }
         };
         if number == Call::TaskExit.to_wire() && !self.random.one_in(500) {
-            return;
+            return false;
         }
         // SAFETY: none: the kernel may write anywhere in this task. It is hostile to itself, too.
         let (status, a0, a1) = unsafe { user::arbitrary(number, registers.a, registers.t) };
         if status == 0 {
             self.learn(number, a0, a1);
         }
+        status == 0
     }
 
     /// Keeps what a call made.
@@ -169,6 +175,10 @@ impl Hostile {
         }
         if number == Call::Wait.to_wire() {
             a[1] = self.moment();
+        }
+        if number == Call::LogWrite.to_wire() {
+            // The console is for people: what is written there has a length that is refused.
+            a[2] |= 1 << 9;
         }
         Registers { a, t: self.message() }
     }

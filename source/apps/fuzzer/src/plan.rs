@@ -12,9 +12,9 @@ pub const PROGRAM: u64 = 0x10_0000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Style {
     /// Anything.
-    Random,
+    Random = 0,
     /// Something that looks right.
-    Guided,
+    Guided = 1,
 }
 
 /// One incarnation's orders.

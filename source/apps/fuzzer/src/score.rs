@@ -25,16 +25,17 @@ impl Score {
         self.vmo
     }
 
-    /// A lane's count.
-    pub fn get(&self, lane: usize) -> u64 {
+    /// How many calls a lane's task has made, and how many were accepted.
+    pub fn get(&self, lane: usize) -> [u64; 2] {
         // SAFETY: inside the page, which holds no Rust object.
-        unsafe { ptr::with_exposed_provenance::<u64>(self.address + lane % 8 * 8).read_volatile() }
+        unsafe { ptr::with_exposed_provenance::<[u64; 2]>(self.address).add(lane % 8).read_volatile() }
     }
 
-    /// Sets a lane's count.
-    pub fn set(&self, lane: usize, value: u64) {
+    /// Back to nothing.
+    pub fn reset(&self, lane: usize) {
+        let words = ptr::with_exposed_provenance_mut::<[u64; 2]>(self.address);
         // SAFETY: as in `get`.
-        unsafe { ptr::with_exposed_provenance_mut::<u64>(self.address + lane % 8 * 8).write_volatile(value) }
+        unsafe { words.add(lane % 8).write_volatile([0; 2]) }
     }
 
     /// Gives the page back.

@@ -25,6 +25,10 @@ pub fn call(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
 
 /// Waits for a message or bits.
 pub fn receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
+    let sends = Parts::of(&task).is_none_or(|parts| parts.moved.is_some() || parts.send_len > 0);
+    if sends {
+        return fail(task, Error::Invalid);
+    }
     match decode_receive(hart, &mut task) {
         Ok(endpoint) => wait_for_message(hart, task, endpoint),
         Err(error) => fail(task, error),

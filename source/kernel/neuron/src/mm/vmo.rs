@@ -51,6 +51,21 @@ unsafe impl Counted for Vmo {
 pub struct State {
     pub(crate) backing: Backing,
     pub(crate) mappings: MappingList,
+    /// Entries were emptied that harts may still remember: flush before freeing.
+    unflushed: bool,
+}
+
+impl State {
+    /// From now on nobody gets a page of it any more.
+    fn begin_revoke(&mut self) {
+        self.backing = match core::mem::replace(&mut self.backing, Backing::Revoked) {
+            Backing::Paged(store) => {
+                self.unflushed = self.mappings.clear_all();
+                Backing::Draining(store)
+            }
+            other => other,
+        };
+    }
 }
 
 /// Where the pages are.
@@ -89,16 +104,15 @@ impl Vmo {
     pub fn revoke_step(&self, hart: &mut Hart, dying: Option<&Account>) -> Drained {
         let mut state = self.state.lock();
         let Some(payer) = dying.or_else(|| self.payer()) else { return Drained::Wholly };
+        state.begin_revoke();
+        if state.unflushed {
+            drop(state);
+            hart.flush_everywhere();
+            // Whoever else flushes at the same time says the same: nothing was entered since.
+            self.state.lock().unflushed = false;
+            return Drained::Partly;
+        }
         match core::mem::replace(&mut state.backing, Backing::Revoked) {
-            Backing::Paged(store) => {
-                state.backing = Backing::Draining(store);
-                let mapped = state.mappings.clear_all();
-                drop(state);
-                if mapped {
-                    hart.flush_everywhere();
-                }
-                Drained::Partly
-            }
             Backing::Draining(mut store) => {
                 for _ in 0..DRAIN_STEP {
                     let Some(frame) = store.take_next() else { return Drained::Wholly };
@@ -107,12 +121,16 @@ impl Vmo {
                 state.backing = Backing::Draining(store);
                 Drained::Partly
             }
-            fixed @ (Backing::Fixed(_) | Backing::Device(_)) => {
-                state.backing = fixed;
+            other => {
+                state.backing = other;
                 Drained::Wholly
             }
-            Backing::Revoked => Drained::Wholly,
         }
+    }
+
+    /// The owner is about to be detached: from now on nobody is given a page that it would pay for.
+    pub(crate) fn close_to_new_pages(&self) {
+        self.state.lock().begin_revoke();
     }
 
     /// Frees what pages are left of an object that nobody refers to any more.
@@ -145,7 +163,7 @@ impl Vmo {
     }
 
     fn with(pages: u32, backing: Backing) -> Self {
-        let state = Lock::new(State { backing, mappings: MappingList::new() });
+        let state = Lock::new(State { backing, mappings: MappingList::new(), unflushed: false });
         Self { header: Header::new(Kind::Vmo), pages, state }
     }
 

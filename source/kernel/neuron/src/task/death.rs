@@ -14,7 +14,7 @@
 use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{TaskState, TraceKind};
-use nexus_abi::{ExitCode, ExitReason, Rights, ServiceId};
+use nexus_abi::{ExitCode, ExitReason, Rights};
 
 use super::{Flags, OwnedTask, reclaim};
 use crate::cap::{Object, Ref};
@@ -143,7 +143,7 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
     hart.trace(TraceKind::Death, Some(&task), 0);
     task.state.store(TaskState::Dead as u8, Ordering::Release);
     let entry = hart.machine.tasks.lock().remove(task.id());
-    if task.stamp().service() == ServiceId::INIT && entry.is_some() {
+    if task.id() == super::spawn::FIRST && entry.is_some() {
         hart.machine.print(format_args!("[neuron] init ended: {}", Reason(&task)));
         hart.machine.power.exit(ExitCode::InitDied);
     }

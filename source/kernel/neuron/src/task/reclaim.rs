@@ -120,6 +120,11 @@ pub fn take_owned(hart: &mut Hart, owner: &OwnedTask) -> Option<Object> {
         let Some(header) = (unsafe { head.as_ref() }) else { break };
         let alive = header.try_retain();
         let kind = header.kind;
+        if alive && kind == Kind::Vmo {
+            // SAFETY: the header is the first field of a VMO, which the reference keeps alive. While it is in
+            // the list it has a payer; afterwards nobody must find pages that no one pays for.
+            unsafe { &*head.cast::<Vmo>() }.close_to_new_pages();
+        }
         unlink(owner, header);
         if alive {
             // SAFETY: the header is the object's first field, and the reference was just counted.

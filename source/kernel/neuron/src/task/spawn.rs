@@ -47,6 +47,10 @@ pub fn spawn(hart: &mut Hart, parent: &mut OwnedTask, address: usize) -> Result<
     spawn_checked(hart, parent, request, supervisor)
 }
 
+/// The id of the first task, with which the machine ends. Its service is no proof: whoever may spawn can start
+/// another task from the same image.
+pub const FIRST: TaskId = TaskId::new(0, 1);
+
 /// The first task: the program `image`, with every right to the system.
 pub fn spawn_first(hart: &mut Hart, image: u32) -> Result<(), Error> {
     let mut args = SpawnArgs::new(image);
