@@ -150,7 +150,9 @@ impl Child {
     }
 
     fn reason(&self) -> Result<Option<ExitReason>, Why> {
-        user::task_status(self.task).map(|record| record.exit_reason()).map_err(|error| format!("status: {error}"))
+        user::task_status(self.task)
+            .map(|record| record.exit_reason())
+            .map_err(|error| format!("status: {error}"))
     }
 
     fn close(self) {
@@ -163,11 +165,15 @@ fn copy(handle: Handle, rights: Rights) -> Result<Handle, Why> {
 }
 
 fn campaign(images: &Images, seed: u64, calls: u64) -> Result<Counts, Why> {
-    let fail = |what: &str| { let what = String::from(what); move |error: Error| format!("{what}: {error}") };
+    let fail = |what: &str| {
+        let what = String::from(what);
+        move |error: Error| format!("{what}: {error}")
+    };
     let endpoint = user::endpoint_create().map_err(fail("endpoint"))?;
     let deaths = user::notification_create().map_err(fail("notification"))?;
     let score = Score::new().map_err(fail("score board"))?;
-    let watched = |bit: u32| move |args: &mut SpawnArgs| (args.supervisor, args.supervisor_bits) = (deaths, 1 << bit);
+    let watched =
+        |bit: u32| move |args: &mut SpawnArgs| (args.supervisor, args.supervisor_bits) = (deaths, 1 << bit);
     let given = copy(endpoint, Rights::RECEIVE)?;
     let server = spawn(images, "role=server", |args| {
         watched(62)(args);
@@ -283,7 +289,8 @@ impl Lane {
             console: images.console,
         };
         score.reset(lane);
-        let rights = Rights::from_wire(Rights::ALL.to_wire() & !Rights::POWER.to_wire()).unwrap_or(Rights::NONE);
+        let rights =
+            Rights::from_wire(Rights::ALL.to_wire() & !Rights::POWER.to_wire()).unwrap_or(Rights::NONE);
         let system = copy(SYSTEM, rights)?;
         let victim = copy(endpoint, Rights::CALL | Rights::NOTIFY | Rights::COPY)?;
         let board = copy(score.vmo(), Rights::READ | Rights::WRITE)?;
@@ -296,7 +303,8 @@ impl Lane {
         })?;
         let now = user::clock_now();
         // One in four dies in the middle of whatever it does.
-        let end = if random.one_in(4) { now.after(Nanos::from_micros(random.below(5_000))) } else { Nanos::NEVER };
+        let end =
+            if random.one_in(4) { now.after(Nanos::from_micros(random.below(5_000))) } else { Nanos::NEVER };
         Ok(Self { child, style, ordered: calls, end, seen: 0, seen_at: now })
     }
 

@@ -65,7 +65,8 @@ impl Hostile {
         let args = self.spawn_args();
         let (number, registers) = match self.plan.style {
             Style::Random => {
-                let number = if self.random.one_in(64) { self.random.skewed() } else { self.random.below(34) };
+                let number =
+                    if self.random.one_in(64) { self.random.skewed() } else { self.random.below(34) };
                 (number, self.any(number))
             }
             Style::Guided => {
@@ -120,8 +121,15 @@ impl Hostile {
         match self.random.below(16) {
             0 => self.random.skewed(),
             1 => self.random.of(&[0, 8, 4095, USER_BASE as u64, USER_END as u64 - 8, 1 << 38, u64::MAX - 7]),
-            2 => self.random.of(&[0xffff_ffff_8020_0000, 0xffff_ffc0_8000_0000, 0xffff_ffe0_0000_1000, 1 << 46]),
-            3 => self.random.of(&[crate::plan::PROGRAM, crate::plan::PROGRAM - 4096, crate::plan::PROGRAM - 8]),
+            2 => self.random.of(&[
+                0xffff_ffff_8020_0000,
+                0xffff_ffc0_8000_0000,
+                0xffff_ffe0_0000_1000,
+                1 << 46,
+            ]),
+            3 => {
+                self.random.of(&[crate::plan::PROGRAM, crate::plan::PROGRAM - 4096, crate::plan::PROGRAM - 8])
+            }
             4 => self.random.of(&self.windows).wrapping_add(self.random.below(4)),
             5 if self.random.one_in(40) => arena + ARENA_WORDS as u64 * 8 - 3,
             _ => inside,
@@ -192,7 +200,8 @@ impl Hostile {
             Call::Notify => [h, self.bits(), 0, 0, 0],
             Call::Wait => [h, self.moment(), 0, 0, 0],
             Call::HandleCopy => {
-                let rights = self.random.of(&[Rights::ALL.to_wire(), wild & Rights::ALL.to_wire(), 0, 1 << 15]);
+                let rights =
+                    self.random.of(&[Rights::ALL.to_wire(), wild & Rights::ALL.to_wire(), 0, 1 << 15]);
                 [h, rights, 0, 0, 0]
             }
             Call::HandleClose if h == SYSTEM.to_wire() && !self.random.one_in(50) => [0; 5],
@@ -220,12 +229,24 @@ impl Hostile {
                 [SYSTEM.to_wire(), device, self.random.below(3), 0, 0]
             }
             Call::LogWrite if !self.random.one_in(200) => [SYSTEM.to_wire(), 8, 9, 0, 0],
-            Call::LogWrite => [SYSTEM.to_wire(), LINE.as_ptr() as u64, self.random.of(&[LINE.len() as u64, 257]), 0, 0],
+            Call::LogWrite => {
+                [SYSTEM.to_wire(), LINE.as_ptr() as u64, self.random.of(&[LINE.len() as u64, 257]), 0, 0]
+            }
             Call::LogRead => [SYSTEM.to_wire(), self.random.skewed(), self.address(), self.length(), 0],
-            Call::Info => [SYSTEM.to_wire(), self.random.below(8), self.random.below(40), self.address(), self.length()],
-            Call::BootFile => [SYSTEM.to_wire(), PATH.as_ptr() as u64, self.random.of(&[PATH.len() as u64, 3, 300]), 0, 0],
+            Call::Info => {
+                [SYSTEM.to_wire(), self.random.below(8), self.random.below(40), self.address(), self.length()]
+            }
+            Call::BootFile => {
+                [SYSTEM.to_wire(), PATH.as_ptr() as u64, self.random.of(&[PATH.len() as u64, 3, 300]), 0, 0]
+            }
             Call::TraceControl => [SYSTEM.to_wire(), self.random.below(3), 0, 0, 0],
-            Call::TraceRead => [SYSTEM.to_wire(), self.random.below(4), self.random.skewed(), self.address(), self.random.below(140)],
+            Call::TraceRead => [
+                SYSTEM.to_wire(),
+                self.random.below(4),
+                self.random.skewed(),
+                self.address(),
+                self.random.below(140),
+            ],
             _ => [h, self.handle(), self.length(), self.address(), 0],
         };
         let [a0, a1, a2, a3, a4] = a;

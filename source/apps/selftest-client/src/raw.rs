@@ -34,7 +34,7 @@ impl Window {
 
     /// The word at byte `at`; 0 outside.
     pub fn read(&self, at: usize) -> u64 {
-        if at % 8 != 0 || at + 8 > self.bytes {
+        if !at.is_multiple_of(8) || at + 8 > self.bytes {
             return 0;
         }
         // SAFETY: inside the mapping, aligned; the memory holds no Rust object, and a revoked page reads as zeros.
@@ -43,7 +43,7 @@ impl Window {
 
     /// Writes the word at byte `at`; outside nothing happens.
     pub fn write(&self, at: usize, value: u64) {
-        if at % 8 != 0 || at + 8 > self.bytes {
+        if !at.is_multiple_of(8) || at + 8 > self.bytes {
             return;
         }
         // SAFETY: as in `read`; without the right to write the task faults, which is defined.
