@@ -39,7 +39,7 @@ fn words() -> Verdict {
 /// Any length up to 4 KiB from any place in a page arrives unchanged, and nothing beyond it is touched.
 fn bytes() -> Verdict {
     let peer = Partner::spawn()?;
-    let mut source: Vec<u8> = (0..3 * PAGE_SIZE).map(|at| (at * 31 >> 3) as u8).collect();
+    let mut source: Vec<u8> = (0..3 * PAGE_SIZE).map(|at| ((at * 31) >> 3) as u8).collect();
     let mut target = alloc::vec![0; 3 * PAGE_SIZE];
     let border = PAGE_SIZE - source.as_ptr().addr() % PAGE_SIZE;
     for len in [0, 1, 7, 8, 63, 100, 101, 2048, 4095, MESSAGE_BYTES_MAX] {
