@@ -17,6 +17,7 @@ use crate::trace::TraceRing;
 /// Makes the record of the boot hart, starts the others, and waits, asleep, until all run. A hart that
 /// firmware does not start is left out.
 #[expect(unsafe_code, reason = "makes the records, and hands stacks to the harts")]
+#[expect(clippy::mut_from_ref, reason = "the record is memory of its own, not part of the machine")]
 pub fn bring_up(
     machine: &'static Machine,
     kernel: &KernelTable,
@@ -64,6 +65,7 @@ pub fn bring_up(
 
 /// The record of a hart, in its window.
 #[expect(unsafe_code, reason = "places the record")]
+#[expect(clippy::mut_from_ref, reason = "as above")]
 fn make_record(machine: &'static Machine, index: usize) -> Result<&'static mut Hart, Error> {
     const { assert!(size_of::<Hart>() <= PAGE_SIZE) };
     let order = size_of::<TraceRing>().div_ceil(PAGE_SIZE).next_power_of_two().ilog2() as usize;

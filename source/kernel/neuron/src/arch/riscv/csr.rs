@@ -153,7 +153,7 @@ pub fn this_hart() -> *const Hart {
 /// Makes `hart` this hart's record.
 pub fn set_this_hart(hart: *const Hart) {
     // SAFETY: compiled code does not use `tp` in the kernel.
-    unsafe { asm!("mv tp, {0}", in(reg) hart, options(nomem, nostack)) };
+    unsafe { asm!("mv tp, {0}", in(reg) hart, options(nostack)) };
 }
 
 /// The value of `satp` for the kernel's own table.

@@ -17,6 +17,12 @@ const FS_CLEAN: usize = 2 << 13;
 #[repr(C)]
 pub struct FpuState([u64; 33]);
 
+impl Default for FpuState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl FpuState {
     /// All zero, as a task finds them first.
     pub const fn new() -> Self {
