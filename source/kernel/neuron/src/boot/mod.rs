@@ -78,11 +78,10 @@ extern "C" fn neuron_boot(boot_hart: u64, device_tree: u64) -> ! {
 
     match machine.image.find("bin/init") {
         None => machine.end_with(ExitCode::BadImage, format_args!("boot image: no bin/init in it")),
-        Some(init) => {
-            if let Err(error) = spawn::spawn_first(hart, init.index as u32) {
-                machine.end_with(ExitCode::BadImage, format_args!("boot image: bin/init: {error}"));
-            }
-        }
+        Some(init) => match spawn::spawn_first(hart, init.index as u32) {
+            Ok(first) => machine.first_task.store(first.to_wire(), Ordering::Relaxed),
+            Err(error) => machine.end_with(ExitCode::BadImage, format_args!("boot image: bin/init: {error}")),
+        },
     }
     machine.boot_ns.store(machine.clock.nanos(time::now()).0, Ordering::Relaxed);
     run(hart)
@@ -127,6 +126,7 @@ fn make_machine(frames: Frames, parts: Parts<'_>) -> Result<&'static Machine, Er
             online: AtomicU64::new(0),
             idle: AtomicU64::new(0),
             tracing: AtomicBool::new(board.bootargs().split(' ').any(|word| word == "trace=1")),
+            first_task: AtomicU64::new(0),
             boot_ns: AtomicU64::new(0),
             idle_entered: AtomicBool::new(false),
             idle_left: AtomicBool::new(false),

@@ -70,6 +70,8 @@ pub struct Machine {
     pub idle: AtomicU64,
     /// Tracing is on.
     pub tracing: AtomicBool,
+    /// The task with which the machine ends; 0 for none.
+    pub first_task: AtomicU64,
     /// Nanoseconds until the first user instruction.
     pub boot_ns: AtomicU64,
     /// Markers printed once per boot have been printed.

@@ -143,7 +143,8 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
     hart.trace(TraceKind::Death, Some(&task), 0);
     task.state.store(TaskState::Dead as u8, Ordering::Release);
     let entry = hart.machine.tasks.lock().remove(task.id());
-    if task.id() == super::spawn::FIRST && entry.is_some() {
+    // Its service is no proof: whoever may spawn can start another task from the same image.
+    if hart.machine.first_task.load(Ordering::Relaxed) == task.id().to_wire() {
         hart.machine.print(format_args!("[neuron] init ended: {}", Reason(&task)));
         hart.machine.power.exit(ExitCode::InitDied);
     }

@@ -47,12 +47,8 @@ pub fn spawn(hart: &mut Hart, parent: &mut OwnedTask, address: usize) -> Result<
     spawn_checked(hart, parent, request, supervisor)
 }
 
-/// The id of the first task, with which the machine ends. Its service is no proof: whoever may spawn can start
-/// another task from the same image.
-pub const FIRST: TaskId = TaskId::new(0, 1);
-
 /// The first task: the program `image`, with every right to the system.
-pub fn spawn_first(hart: &mut Hart, image: u32) -> Result<(), Error> {
+pub fn spawn_first(hart: &mut Hart, image: u32) -> Result<TaskId, Error> {
     let mut args = SpawnArgs::new(image);
     args.flags = SpawnFlags::PRECISE_TIME;
     args.class = QosClass::Interactive as u32;
@@ -65,8 +61,9 @@ pub fn spawn_first(hart: &mut Hart, image: u32) -> Result<(), Error> {
         death::abandon(hart, task);
         return Err(error);
     }
+    let id = task.id();
     start(hart, task);
-    Ok(())
+    Ok(id)
 }
 
 fn spawn_checked(

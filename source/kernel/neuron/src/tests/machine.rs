@@ -53,6 +53,7 @@ pub fn machine(image: &'static [u8], span: core::ops::Range<u32>) -> &'static Ma
         online: AtomicU64::new(0),
         idle: AtomicU64::new(0),
         tracing: AtomicBool::new(false),
+        first_task: AtomicU64::new(0),
         boot_ns: AtomicU64::new(0),
         idle_entered: AtomicBool::new(false),
         idle_left: AtomicBool::new(false),
