@@ -148,7 +148,9 @@ fn decode(hart: &Hart, spawner: ServiceId, args: SpawnArgs) -> Result<Request, E
         args,
         class,
         affinity: args.affinity,
-        service: ServiceId::of_image(image_name),
+        // An identity comes from the image *and* from who starts it: the right to spawn is not the right to
+        // become execd.
+        service: if privileged { ServiceId::of_image(image_name) } else { ServiceId::APP },
         name,
         program,
         first_page: (file.offset / PAGE_SIZE) as u32,

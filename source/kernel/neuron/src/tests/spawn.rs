@@ -1,11 +1,11 @@
 //! Birth: what a spawner may ask for, and that a refusal leaves nothing behind.
 
 use nexus_abi::spawn::SpawnFlags;
-use nexus_abi::{Call, Error, Handle, HartMask, QosClass, Rights, SpawnArgs};
+use nexus_abi::{Call, Error, Handle, HartMask, QosClass, Rights, ServiceId, SpawnArgs};
 
 use super::actor::SYSTEM;
 use super::image::{DATA, DATA_BYTES};
-use super::world::{APP, IMAGES, World};
+use super::world::{APP, EXECD, IMAGES, World};
 use crate::task::registers::Reg;
 
 /// An archive index that is a file but not a program.
@@ -35,6 +35,22 @@ fn a_new_task_finds_its_data_its_arguments_and_its_handles() {
         assert_eq!(closed, Err(Error::BadHandle));
     }
     assert_eq!(world.syscall(root, Call::Notify, &[given.to_wire(), 1]), Err(Error::BadHandle), "it moved");
+}
+
+#[test]
+fn test_reject_service_identity_for_an_unprivileged_spawner() {
+    let mut world = World::new();
+    let root = world.root;
+    let rights = Rights::SPAWN | Rights::MOVE;
+    let mut args = SpawnArgs::new(APP);
+    args.given[1] = world.make(root, Call::HandleCopy, &[SYSTEM.to_wire(), rights.to_wire()]);
+    let (app, _) = world.spawn_by(root, args).unwrap();
+    for (spawner, identity) in [(root, ServiceId::EXECD), (app, ServiceId::APP)] {
+        let (child, _) = world.spawn_by(spawner, SpawnArgs::new(EXECD)).unwrap();
+        let task = world.machine.tasks.lock().get(child.id()).unwrap();
+        assert_eq!(task.stamp().service(), identity);
+        world.hart().release_task(task);
+    }
 }
 
 type Change = fn(&mut SpawnArgs);
