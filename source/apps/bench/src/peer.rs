@@ -37,13 +37,7 @@ fn main(args: &'static str) -> i32 {
 
 /// Words in, the same words out, in registers.
 fn echo() -> Result<(), Error> {
-    let mut incoming = user::receive(EXTRA, &mut [], Nanos::NEVER)?;
-    loop {
-        incoming = match incoming {
-            Incoming::Bits(_) => user::receive(EXTRA, &mut [], Nanos::NEVER)?,
-            Incoming::Message(message) => user::reply_receive(EXTRA, message.reply, message.words)?,
-        };
-    }
+    Err(user::serve_words(EXTRA, |words, _, _| words))
 }
 
 /// Words and bytes in, the same words and bytes out. Two buffers, because one cannot be sent from while the

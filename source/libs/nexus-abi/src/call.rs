@@ -1,13 +1,15 @@
 //! Call numbers and the register convention.
 //!
-//! A task executes `ecall` with the number in `t0`. Arguments are in `a0`–`a7` in the order of [`crate::doc`];
+//! A task executes `ecall` with the number in `t0`. Arguments are in `a0`–`a4` in the order of [`crate::doc`];
 //! the status comes back in `t0` (0, or an [`crate::Error`]), values in `a0`, `a1`. The kernel preserves
 //! `s0`–`s11`, `sp`, `gp`, `tp`; `ra`, `t0`–`t6` and `a0`–`a7` are the call's to use and come back without
-//! anything of the kernel's in them. The message calls (`call`, `receive`, `reply`, `reply_receive`) preserve
-//! only `s0`, `s1`, `sp`, `gp`, `tp`: what their caller needs besides it keeps itself, which is cheaper than
-//! the kernel keeping everything.
+//! anything of the kernel's in them. The calls after which other tasks run (`call`, `receive`, `reply`,
+//! `reply_receive`, `wait`, `yield`) preserve only `s0`, `s1`, `sp`, `gp`, `tp`: what their caller needs besides
+//! it keeps itself, which is cheaper than the kernel keeping everything.
 //!
-//! The message calls use `a0`–`a7` for the eight words of the message, both ways, and these besides:
+//! The message calls have the eight words of the message in `s2`–`s9`, both ways: the kernel's own code leaves
+//! those alone, so on the fast path nobody moves them. Besides they use these; bits that come instead of a
+//! message are in `a0`:
 //!
 //! | register | in | out |
 //! |---|---|---|

@@ -24,7 +24,7 @@ pub struct CallDoc {
 }
 
 const MESSAGE: &[(&str, &str, &str)] = &[
-    ("a0–a7", "words", "the message's eight words"),
+    ("s2–s9", "words", "the message's eight words"),
     ("t1", "endpoint", "where to"),
     ("t2", "shape", "bytes to send, room to receive, handle to move"),
     ("t3", "bytes", "address of the bytes to send"),
@@ -82,7 +82,7 @@ pub const CALLS: &[CallDoc] = &[
         name: "call",
         summary: "Send a message and wait for its answer.",
         arguments: MESSAGE,
-        returns: "the answer: words in a0–a7, t2 = length and handle",
+        returns: "the answer: words in s2–s9, t2 = length and handle",
         rights: "CALL on the endpoint; MOVE on a handle sent along",
         effects: "the handle sent along has moved to the receiver, unless the status is PeerFull, TooLong, \
                   BadAddress or a refusal; a server waiting here runs at once on the caller's hart when \
@@ -109,7 +109,7 @@ pub const CALLS: &[CallDoc] = &[
         name: "reply_receive",
         summary: "Answer a caller and wait for the next message, in one step: the server's loop.",
         arguments: &[
-            ("a0–a7", "words", "the answer's eight words"),
+            ("s2–s9", "words", "the answer's eight words"),
             ("t1", "endpoint, reply", "endpoint in the low half, reply handle in the high half"),
             ("t2", "shape", "bytes to send, room to receive, handle to move"),
             ("t3", "bytes", "address of the bytes to send"),
@@ -173,7 +173,7 @@ pub const CALLS: &[CallDoc] = &[
             ("t4", "buffer", "address of the receive buffer"),
             ("t5", "deadline", "when to give up; 0 polls"),
         ],
-        returns: "a message: words in a0–a7, t1 = reply handle, t2 = length and handle, t3 = sender, \
+        returns: "a message: words in s2–s9, t1 = reply handle, t2 = length and handle, t3 = sender, \
                   t4 = stamp. Or bits: a0 = the bits, t4 = the bits stamp",
         rights: "RECEIVE",
         effects: "the message is taken and a reply handle made; or the bits are cleared. Bits come before \
@@ -195,7 +195,7 @@ pub const CALLS: &[CallDoc] = &[
         name: "reply",
         summary: "Answer a caller.",
         arguments: &[
-            ("a0–a7", "words", "the answer's eight words"),
+            ("s2–s9", "words", "the answer's eight words"),
             ("t1", "reply", "the reply handle, in the high half"),
             ("t2", "shape", "bytes to send, handle to move"),
             ("t3", "bytes", "address of the bytes to send"),

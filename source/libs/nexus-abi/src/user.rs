@@ -1,11 +1,9 @@
-//! The system calls as typed functions, for tasks on the device.
-//!
-//! Two shapes of `ecall` serve all of them: [`plain`] (arguments in `a` registers) and the message calls,
-//! which keep the eight words in registers both ways. A call clobbers `ra`, `t` and `a` registers, a
-//! message call also `s2`–`s11`: the compiler keeps just what it needs, and the kernel saves little.
-#![expect(unsafe_code, reason = "`ecall` is an instruction")]
+//! The system calls as typed functions, for tasks on the device. [`ecall`] makes them.
+#![expect(unsafe_code, reason = "some calls take memory away from the caller")]
 
-use core::arch::asm;
+mod ecall;
+
+use ecall::{Raw, giving_way, message, plain, words_only};
 
 use crate::info::{BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, TaskInfo, TraceEvent};
 use crate::ipc::{Received, Shape, Stamp};
@@ -65,18 +63,18 @@ pub struct Message {
 /// The caller's own task id. O(1); the null call.
 #[inline(always)]
 pub fn task_self() -> TaskId {
-    TaskId::from_wire(plain(Call::TaskSelf, [0; 5]).1)
+    TaskId::from_wire(plain(Call::TaskSelf as u64, [0; 5]).1)
 }
 
 /// Monotonic time since boot.
 pub fn clock_now() -> Nanos {
-    Nanos(plain(Call::ClockNow, [0; 5]).1)
+    Nanos(plain(Call::ClockNow as u64, [0; 5]).1)
 }
 
 /// Sends eight words and waits for eight: the fast path.
 #[inline(always)]
 pub fn call(endpoint: Handle, words: Words) -> Result<Words, Error> {
-    let raw = message(Call::Call, words, [endpoint.to_wire(), 0, 0, 0, Nanos::NEVER.0]);
+    let raw = words_only(Call::Call, endpoint.to_wire(), words);
     raw.status().map(|()| raw.words)
 }
 
@@ -119,7 +117,37 @@ pub fn reply(reply: Handle, out: Outgoing<'_>) -> Result<(), Error> {
 #[inline(always)]
 pub fn reply_receive(endpoint: Handle, reply: Handle, words: Words) -> Result<Incoming, Error> {
     let both = reply.to_wire() << 32 | endpoint.to_wire();
-    message(Call::ReplyReceive, words, [both, 0, 0, 0, Nanos::NEVER.0]).incoming()
+    words_only(Call::ReplyReceive, both, words).incoming()
+}
+
+/// Serves messages of eight words, which never leave the registers, until the endpoint dies: why it ended.
+/// Bits, bytes and handles have no meaning here; a handle that came is closed.
+#[inline(always)]
+pub fn serve_words(endpoint: Handle, mut answer: impl FnMut(Words, TaskId, Stamp) -> Words) -> Error {
+    let first = [endpoint.to_wire(), 0, 0, 0, Nanos::NEVER.0];
+    let mut raw = message(Call::Receive, [0; MESSAGE_WORDS], first);
+    loop {
+        if let Err(error) = raw.status() {
+            return error;
+        }
+        if raw.t2 != 0 {
+            close_unwanted(Received(raw.t2));
+        }
+        raw = if Stamp(raw.t4).is_bits() {
+            message(Call::Receive, [0; MESSAGE_WORDS], first)
+        } else {
+            let words = answer(raw.words, TaskId::from_wire(raw.t3), Stamp(raw.t4));
+            words_only(Call::ReplyReceive, raw.t1 << 32 | endpoint.to_wire(), words)
+        };
+    }
+}
+
+#[cold]
+fn close_unwanted(received: Received) {
+    if let Some(handle) = received.handle() {
+        // It was just received, so it is there to be closed.
+        let _closed = handle_close(handle);
+    }
 }
 
 /// Answers a caller and waits for the next message or bits until `deadline`.
@@ -143,13 +171,13 @@ pub fn reply_receive_with(
 /// Sets bits at a notification or endpoint.
 #[inline(always)]
 pub fn notify(target: Handle, bits: u64) -> Result<(), Error> {
-    status(plain(Call::Notify, [target.to_wire(), bits, 0, 0, 0])).map(drop)
+    status(plain(Call::Notify as u64, [target.to_wire(), bits, 0, 0, 0])).map(drop)
 }
 
 /// Waits for bits at a notification until `deadline`.
 #[inline(always)]
 pub fn wait(notification: Handle, deadline: Nanos) -> Result<u64, Error> {
-    status(plain(Call::Wait, [notification.to_wire(), deadline.0, 0, 0, 0])).map(|(bits, _)| bits)
+    status(giving_way(Call::Wait, notification.to_wire(), deadline.0)).map(|(bits, _)| bits)
 }
 
 /// Sleeps until `moment`.
@@ -161,32 +189,32 @@ pub fn sleep_until(moment: Nanos) {
 /// Lets other tasks of the same class run first.
 #[inline(always)]
 pub fn yield_now() {
-    plain(Call::Yield, [0; 5]);
+    giving_way(Call::Yield, 0, 0);
 }
 
 /// Duplicates a handle with `rights`.
 pub fn handle_copy(handle: Handle, rights: Rights) -> Result<Handle, Error> {
-    new_handle(plain(Call::HandleCopy, [handle.to_wire(), rights.to_wire(), 0, 0, 0]))
+    new_handle(plain(Call::HandleCopy as u64, [handle.to_wire(), rights.to_wire(), 0, 0, 0]))
 }
 
 /// Gives up a handle.
 pub fn handle_close(handle: Handle) -> Result<(), Error> {
-    status(plain(Call::HandleClose, [handle.to_wire(), 0, 0, 0, 0])).map(drop)
+    status(plain(Call::HandleClose as u64, [handle.to_wire(), 0, 0, 0, 0])).map(drop)
 }
 
 /// Makes an endpoint.
 pub fn endpoint_create() -> Result<Handle, Error> {
-    new_handle(plain(Call::EndpointCreate, [0; 5]))
+    new_handle(plain(Call::EndpointCreate as u64, [0; 5]))
 }
 
 /// Makes a notification.
 pub fn notification_create() -> Result<Handle, Error> {
-    new_handle(plain(Call::NotificationCreate, [0; 5]))
+    new_handle(plain(Call::NotificationCreate as u64, [0; 5]))
 }
 
 /// Makes a VMO of `pages` zeroed pages.
 pub fn vmo_create(pages: usize) -> Result<Handle, Error> {
-    new_handle(plain(Call::VmoCreate, [pages as u64, 0, 0, 0, 0]))
+    new_handle(plain(Call::VmoCreate as u64, [pages as u64, 0, 0, 0, 0]))
 }
 
 /// Maps `pages` pages of a VMO or device memory from page `first` on; `at` = 0 lets the kernel choose.
@@ -200,7 +228,7 @@ pub fn vmo_map(
     at: usize,
 ) -> Result<usize, Error> {
     let args = [object.to_wire(), first as u64, pages as u64, access.to_wire(), at as u64];
-    status(plain(Call::VmoMap, args)).map(|(address, _)| address as usize)
+    status(plain(Call::VmoMap as u64, args)).map(|(address, _)| address as usize)
 }
 
 /// Undoes the mapping that begins at `address`.
@@ -209,80 +237,77 @@ pub fn vmo_map(
 ///
 /// Nothing may use the mapped memory afterwards.
 pub unsafe fn vm_unmap(address: usize) -> Result<(), Error> {
-    status(plain(Call::VmUnmap, [address as u64, 0, 0, 0, 0])).map(drop)
+    status(plain(Call::VmUnmap as u64, [address as u64, 0, 0, 0, 0])).map(drop)
 }
 
 /// Takes a VMO's pages back from everybody.
 pub fn vmo_revoke(vmo: Handle) -> Result<(), Error> {
-    status(plain(Call::VmoRevoke, [vmo.to_wire(), 0, 0, 0, 0])).map(drop)
+    status(plain(Call::VmoRevoke as u64, [vmo.to_wire(), 0, 0, 0, 0])).map(drop)
 }
 
 /// Reads one's own class.
 pub fn qos() -> Result<QosClass, Error> {
-    let (class, _) = status(plain(Call::TaskQos, [call::QOS_GET, 0, 0, 0, 0]))?;
+    let (class, _) = status(plain(Call::TaskQos as u64, [call::QOS_GET, 0, 0, 0, 0]))?;
     QosClass::from_wire(class).ok_or(Error::Invalid)
 }
 
 /// Sets a task's class; [`TaskId::NONE`] is oneself.
 pub fn set_qos(target: TaskId, class: QosClass) -> Result<(), Error> {
-    status(plain(Call::TaskQos, [call::QOS_SET, target.to_wire(), class.to_wire(), 0, 0])).map(drop)
+    status(plain(Call::TaskQos as u64, [call::QOS_SET, target.to_wire(), class.to_wire(), 0, 0])).map(drop)
 }
 
 /// Starts a task from the boot image.
 pub fn task_spawn(system: Handle, args: &SpawnArgs) -> Result<(Handle, TaskId), Error> {
     let pointer = core::ptr::from_ref(args) as u64;
-    let (task, id) = status(plain(Call::TaskSpawn, [system.to_wire(), pointer, 0, 0, 0]))?;
+    let (task, id) = status(plain(Call::TaskSpawn as u64, [system.to_wire(), pointer, 0, 0, 0]))?;
     Ok((Handle::from_wire(task), TaskId::from_wire(id)))
 }
 
 /// Ends the calling task.
 pub fn task_exit(code: i32) -> ! {
-    plain(Call::TaskExit, [code as u32 as u64, 0, 0, 0, 0]);
+    plain(Call::TaskExit as u64, [code as u32 as u64, 0, 0, 0, 0]);
     // The kernel does not return here; if it did, this would be a fault, not a continuation.
-    loop {
-        // SAFETY: `unimp` traps and ends the task.
-        unsafe { asm!("unimp") }
-    }
+    ecall::fault()
 }
 
 /// Ends another task.
 pub fn task_kill(task: Handle) -> Result<(), Error> {
-    status(plain(Call::TaskKill, [task.to_wire(), 0, 0, 0, 0])).map(drop)
+    status(plain(Call::TaskKill as u64, [task.to_wire(), 0, 0, 0, 0])).map(drop)
 }
 
 /// How a task is, or how it ended.
 pub fn task_status(task: Handle) -> Result<TaskInfo, Error> {
     let mut record = TaskInfo::default();
     let pointer = core::ptr::from_mut(&mut record) as u64;
-    status(plain(Call::TaskStatus, [task.to_wire(), pointer, 0, 0, 0]))?;
+    status(plain(Call::TaskStatus as u64, [task.to_wire(), pointer, 0, 0, 0]))?;
     Ok(record)
 }
 
 /// Delivers an interrupt line as bits.
 pub fn irq_bind(system: Handle, line: u64, target: Handle, bits: u64) -> Result<Handle, Error> {
-    new_handle(plain(Call::IrqBind, [system.to_wire(), line, target.to_wire(), bits, 0]))
+    new_handle(plain(Call::IrqBind as u64, [system.to_wire(), line, target.to_wire(), bits, 0]))
 }
 
 /// Takes the next interrupt of a line.
 pub fn irq_ack(interrupt: Handle) -> Result<(), Error> {
-    status(plain(Call::IrqAck, [interrupt.to_wire(), 0, 0, 0, 0])).map(drop)
+    status(plain(Call::IrqAck as u64, [interrupt.to_wire(), 0, 0, 0, 0])).map(drop)
 }
 
 /// Makes a handle to a device's registers.
 pub fn device_map(system: Handle, physical: u64, pages: usize) -> Result<Handle, Error> {
-    new_handle(plain(Call::DeviceMap, [system.to_wire(), physical, pages as u64, 0, 0]))
+    new_handle(plain(Call::DeviceMap as u64, [system.to_wire(), physical, pages as u64, 0, 0]))
 }
 
 /// Writes text of at most [`crate::LOG_LINE_MAX`] bytes.
 pub fn log_write(system: Handle, text: &[u8]) -> Result<(), Error> {
     let args = [system.to_wire(), address(text), text.len() as u64, 0, 0];
-    status(plain(Call::LogWrite, args)).map(drop)
+    status(plain(Call::LogWrite as u64, args)).map(drop)
 }
 
 /// Reads the log from `position` on: bytes read and the position after them.
 pub fn log_read(system: Handle, position: u64, buffer: &mut [u8]) -> Result<(usize, u64), Error> {
     let args = [system.to_wire(), position, buffer.as_mut_ptr() as u64, buffer.len() as u64, 0];
-    status(plain(Call::LogRead, args)).map(|(len, next)| (len as usize, next))
+    status(plain(Call::LogRead as u64, args)).map(|(len, next)| (len as usize, next))
 }
 
 /// The machine as a whole.
@@ -314,19 +339,19 @@ pub fn console_info(system: Handle) -> Result<ConsoleInfo, Error> {
 pub fn command_line(system: Handle, buffer: &mut [u8]) -> Result<usize, Error> {
     let args =
         [system.to_wire(), InfoKind::CommandLine as u64, 0, buffer.as_mut_ptr() as u64, buffer.len() as u64];
-    status(plain(Call::Info, args)).map(|(len, _)| len as usize)
+    status(plain(Call::Info as u64, args)).map(|(len, _)| len as usize)
 }
 
 /// Finds a file of the boot image: what it is, and a VMO of its pages.
 pub fn boot_file(system: Handle, name: &str) -> Result<(BootFileInfo, Handle), Error> {
     let args = [system.to_wire(), name.as_ptr() as u64, name.len() as u64, 0, 0];
-    let (packed, vmo) = status(plain(Call::BootFile, args))?;
+    let (packed, vmo) = status(plain(Call::BootFile as u64, args))?;
     Ok((BootFileInfo { index: packed & 0xffff_ffff, len: packed >> 32 }, Handle::from_wire(vmo)))
 }
 
 /// Switches tracing.
 pub fn trace_control(system: Handle, state: TraceState) -> Result<(), Error> {
-    status(plain(Call::TraceControl, [system.to_wire(), state as u64, 0, 0, 0])).map(drop)
+    status(plain(Call::TraceControl as u64, [system.to_wire(), state as u64, 0, 0, 0])).map(drop)
 }
 
 /// Whether tracing is on.
@@ -347,12 +372,12 @@ pub fn trace_read(
     events: &mut [TraceEvent],
 ) -> Result<(usize, u64), Error> {
     let args = [system.to_wire(), hart as u64, position, events.as_mut_ptr() as u64, events.len() as u64];
-    status(plain(Call::TraceRead, args)).map(|(count, next)| (count as usize, next))
+    status(plain(Call::TraceRead as u64, args)).map(|(count, next)| (count as usize, next))
 }
 
 /// Ends the machine; returns only when refused.
 pub fn machine_exit(system: Handle, code: ExitCode) -> Error {
-    match status(plain(Call::MachineExit, [system.to_wire(), code as u64, 0, 0, 0])) {
+    match status(plain(Call::MachineExit as u64, [system.to_wire(), code as u64, 0, 0, 0])) {
         Err(refused) => refused,
         Ok(_) => Error::Invalid,
     }
@@ -364,15 +389,21 @@ pub fn machine_exit(system: Handle, code: ExitCode) -> Error {
 ///
 /// The kernel may write to whatever memory of the task the arguments name.
 pub unsafe fn arbitrary(number: u64, a: [u64; MESSAGE_WORDS], t: [u64; 5]) -> (u64, u64, u64) {
-    let raw = ecall(number, a, t);
-    (raw.t0, raw.words[0], raw.words[1])
+    match Call::from_wire(number) {
+        Some(call @ (Call::Call | Call::ReplyReceive | Call::Receive | Call::Reply)) => {
+            let raw = message(call, a, t);
+            (raw.t0, raw.words[0], raw.words[1])
+        }
+        Some(call @ (Call::Yield | Call::Wait)) => giving_way(call, a[0], a[1]),
+        _ => plain(number, [a[0], a[1], a[2], a[3], a[4]]),
+    }
 }
 
 fn info<T: Default>(system: Handle, kind: InfoKind, index: u64) -> Result<T, Error> {
     let mut record = T::default();
     let pointer = core::ptr::from_mut(&mut record) as u64;
     let args = [system.to_wire(), kind as u64, index, pointer, size_of::<T>() as u64];
-    status(plain(Call::Info, args))?;
+    status(plain(Call::Info as u64, args))?;
     Ok(record)
 }
 
@@ -386,34 +417,30 @@ fn address(bytes: &[u8]) -> u64 {
 }
 
 fn status((status, a0, a1): (u64, u64, u64)) -> Result<(u64, u64), Error> {
-    if status == 0 { Ok((a0, a1)) } else { Err(Error::from_wire(status)) }
+    if status == 0 { Ok((a0, a1)) } else { Err(error(status)) }
+}
+
+/// Kept out of the way of what goes well.
+#[cold]
+fn error(status: u64) -> Error {
+    Error::from_wire(status)
 }
 
 fn new_handle(raw: (u64, u64, u64)) -> Result<Handle, Error> {
     status(raw).map(|(handle, _)| Handle::from_wire(handle))
 }
 
-/// The registers after a message call.
-struct Raw {
-    words: Words,
-    t0: u64,
-    t1: u64,
-    t2: u64,
-    t3: u64,
-    t4: u64,
-}
-
 impl Raw {
     #[inline(always)]
     fn status(&self) -> Result<(), Error> {
-        if self.t0 == 0 { Ok(()) } else { Err(Error::from_wire(self.t0)) }
+        if self.t0 == 0 { Ok(()) } else { Err(error(self.t0)) }
     }
 
     #[inline(always)]
     fn incoming(&self) -> Result<Incoming, Error> {
         self.status()?;
         if Stamp(self.t4).is_bits() {
-            return Ok(Incoming::Bits(self.words[0]));
+            return Ok(Incoming::Bits(self.bits));
         }
         let received = Received(self.t2);
         Ok(Incoming::Message(Message {
@@ -425,62 +452,4 @@ impl Raw {
             stamp: Stamp(self.t4),
         }))
     }
-}
-
-#[inline(always)]
-fn message(call: Call, words: Words, t: [u64; 5]) -> Raw {
-    ecall(call.to_wire(), words, t)
-}
-
-#[inline(always)]
-fn ecall(number: u64, words: Words, t: [u64; 5]) -> Raw {
-    let mut raw = Raw { words, t0: number, t1: t[0], t2: t[1], t3: t[2], t4: t[3] };
-    // SAFETY: the kernel writes only the registers named here, and only memory that the arguments name,
-    // which the typed callers pass as live, writable buffers.
-    unsafe {
-        asm!(
-            "ecall",
-            inlateout("a0") raw.words[0],
-            inlateout("a1") raw.words[1],
-            inlateout("a2") raw.words[2],
-            inlateout("a3") raw.words[3],
-            inlateout("a4") raw.words[4],
-            inlateout("a5") raw.words[5],
-            inlateout("a6") raw.words[6],
-            inlateout("a7") raw.words[7],
-            inlateout("t0") raw.t0,
-            inlateout("t1") raw.t1,
-            inlateout("t2") raw.t2,
-            inlateout("t3") raw.t3,
-            inlateout("t4") raw.t4,
-            inlateout("t5") t[4] => _,
-            lateout("t6") _,
-            lateout("ra") _,
-            lateout("s2") _, lateout("s3") _, lateout("s4") _, lateout("s5") _, lateout("s6") _,
-            lateout("s7") _, lateout("s8") _, lateout("s9") _, lateout("s10") _, lateout("s11") _,
-        );
-    }
-    raw
-}
-
-#[inline(always)]
-fn plain(call: Call, args: [u64; 5]) -> (u64, u64, u64) {
-    let (status, a0, a1): (u64, u64, u64);
-    // SAFETY: as in `ecall`.
-    unsafe {
-        asm!(
-            "ecall",
-            inlateout("t0") call.to_wire() => status,
-            inlateout("a0") args[0] => a0,
-            inlateout("a1") args[1] => a1,
-            inlateout("a2") args[2] => _,
-            inlateout("a3") args[3] => _,
-            inlateout("a4") args[4] => _,
-            lateout("a5") _, lateout("a6") _, lateout("a7") _,
-            lateout("t1") _, lateout("t2") _, lateout("t3") _,
-            lateout("t4") _, lateout("t5") _, lateout("t6") _,
-            lateout("ra") _,
-        );
-    }
-    (status, a0, a1)
 }

@@ -33,6 +33,21 @@ pub const SLICE: Nanos = Nanos::from_millis(4);
 
 const CLASSES: usize = QosClass::ALL.len();
 
+/// The highest class whose bit is set, by the set of bits: the look-up is shorter than the search.
+const HIGHEST: [Option<QosClass>; 1 << CLASSES] = {
+    let mut table = [None; 1 << CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        let mut ready = 1 << class;
+        while ready < 2 << class {
+            table[ready] = Some(QosClass::ALL[class]);
+            ready += 1;
+        }
+        class += 1;
+    }
+    table
+};
+
 /// Reaches the link that each task carries for the queue it is in.
 pub trait Links<Id> {
     /// The task behind `id`.
@@ -74,13 +89,20 @@ impl<Id: Copy + Eq> RunQueue<Id> {
     /// The highest class with a task waiting. O(1).
     #[inline]
     pub fn highest(&self) -> Option<QosClass> {
-        match self.ready {
-            0 => None,
-            1 => Some(QosClass::Idle),
-            2..4 => Some(QosClass::Normal),
-            4..8 => Some(QosClass::Interactive),
-            _ => Some(QosClass::PerfBurst),
-        }
+        HIGHEST[usize::from(self.ready) % HIGHEST.len()]
+    }
+
+    /// True when a task of `class` waits, and none of a higher one: it competes with a running task of that
+    /// class. O(1).
+    #[inline]
+    pub const fn contests(&self, class: QosClass) -> bool {
+        self.ready >> class as u8 == 1
+    }
+
+    /// The task of `class` that would run next. O(1).
+    #[inline]
+    pub fn first_of(&self, class: QosClass) -> Option<Id> {
+        self.classes[class as usize].ends.map(|(head, _)| head)
     }
 
     /// True when a task of a class above `class` waits. O(1).
@@ -118,14 +140,32 @@ impl<Id: Copy + Eq> RunQueue<Id> {
     /// The task to run next (rules 1 and 2), taken out. O(1).
     #[inline]
     pub fn pop(&mut self, links: &impl Links<Id>) -> Option<Id> {
+        self.pop_if(links, |_| true)
+    }
+
+    /// The same, if `is_fit` likes it.
+    #[inline]
+    pub fn pop_if(&mut self, links: &impl Links<Id>, is_fit: impl FnOnce(Id) -> bool) -> Option<Id> {
         let class = self.highest()?;
         let fifo = self.fifo(class);
-        let (head, tail) = fifo.ends?;
+        let (head, tail) = fifo.ends.filter(|(head, _)| is_fit(*head))?;
         fifo.ends = links.next(head).map(|next| (next, tail));
         if fifo.ends.is_none() {
             self.ready &= !(1 << class as u8);
         }
         self.len -= 1;
+        Some(head)
+    }
+
+    /// A running task used up its slice and the next of its class takes its place (rules 2 and 3): what
+    /// [`Self::push_back`] and [`Self::pop`] come to when [`Self::contests`] is true. O(1).
+    #[inline]
+    pub fn rotate(&mut self, class: QosClass, id: Id, links: &mut impl Links<Id>) -> Option<Id> {
+        let fifo = self.fifo(class);
+        let (head, tail) = fifo.ends?;
+        links.set_next(id, None);
+        links.set_next(tail, Some(id));
+        fifo.ends = links.next(head).map(|next| (next, id));
         Some(head)
     }
 

@@ -73,7 +73,14 @@ fn random_operations_match_the_model() {
     };
     for _ in 0..200_000 {
         let class = QosClass::ALL[random(CLASSES)];
-        match random(4) {
+        match random(5) {
+            4 if !model[class as usize].is_empty() && !free.is_empty() => {
+                let id = free.swap_remove(random(free.len()));
+                model[class as usize].push_back(id);
+                let expected = model[class as usize].pop_front();
+                assert_eq!(queue.rotate(class, id, &mut links), expected);
+                free.extend(expected);
+            }
             0 | 1 if !free.is_empty() => {
                 let id = free.swap_remove(random(free.len()));
                 if random(2) == 0 {

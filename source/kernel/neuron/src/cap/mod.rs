@@ -3,6 +3,8 @@
 pub mod object;
 pub mod stripes;
 pub mod table;
+pub mod uses;
 
 pub use object::{Header, Object, Ref};
 pub use table::HandleTable;
+pub use uses::Uses;

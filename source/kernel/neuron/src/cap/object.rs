@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::ipc::irq::Irq;
 use crate::ipc::port::Port;
+use crate::ipc::reply::CallNumber;
 use crate::mm::vmo::Vmo;
 use crate::task::Task;
 
@@ -153,7 +154,7 @@ pub enum Object {
     /// A caller that waits for the answer to its call number `call`.
     Reply {
         /// Which of the caller's calls.
-        call: u32,
+        call: CallNumber,
         /// The caller.
         caller: Ref<Task>,
     },

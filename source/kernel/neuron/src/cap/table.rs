@@ -11,13 +11,18 @@
 //! Slots are made only up to the limit, so a free slot is always one that may be used.
 #![expect(unsafe_code, reason = "slots live in page frames reached through the direct map")]
 
+use core::hint::{assert_unchecked, unreachable_unchecked};
 use core::ptr;
 
 use nexus_abi::{Error, HANDLES_MAX, Handle, PAGE_SIZE, Rights};
 
-use super::object::Object;
+use super::object::{Object, Ref};
+use super::uses::Uses;
 use crate::arch;
+use crate::ipc::port::Port;
+use crate::ipc::reply::CallNumber;
 use crate::mm::{Frame, PhysAddr};
+use crate::task::Task;
 
 const SLOTS: usize = PAGE_SIZE / size_of::<Slot>();
 const PAGES: usize = HANDLES_MAX / SLOTS;
@@ -31,6 +36,8 @@ pub struct Slot {
     /// What names the slot now, or will when it is next used.
     handle: Handle,
     rights: Rights,
+    /// What the fast paths may do with it; nothing while it is free.
+    uses: Uses,
 }
 
 const _: () = assert!(size_of::<Slot>() == 32);
@@ -41,10 +48,44 @@ enum Content {
     Held(Object),
 }
 
+/// A reply as the fast path sees it.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    /// Which of the caller's calls.
+    pub call: CallNumber,
+    /// The caller.
+    pub caller: &'a Task,
+    slot: *const Slot,
+}
+
+/// Where a reply is.
+#[derive(Debug)]
+pub struct ReplySlot(*const Slot);
+
+impl Reply<'_> {
+    /// To take it out with [`HandleTable::remove_reply`].
+    #[inline(always)]
+    pub fn slot(&self) -> ReplySlot {
+        ReplySlot(self.slot)
+    }
+}
+
+/// What stands in for a page that is not there: no slot in it is good for anything, so that the fast paths
+/// find that out without asking whether there is a page.
+static NO_SLOTS: NoSlots = NoSlots([0; PAGE_SIZE]);
+
+#[repr(align(32))]
+#[expect(dead_code, reason = "read as slots")]
+struct NoSlots([u8; PAGE_SIZE]);
+
+fn no_slots() -> *mut Slot {
+    ptr::from_ref(&NO_SLOTS).cast_mut().cast()
+}
+
 /// The table.
 #[derive(Debug)]
 pub struct HandleTable {
-    /// Null, or a page of slots.
+    /// Pages of slots, zeroed when they come, or [`NO_SLOTS`].
     pages: [*mut Slot; PAGES],
     /// Null, or the slot to use next.
     free: *mut Slot,
@@ -58,7 +99,7 @@ impl HandleTable {
     /// An empty table for at most `limit` handles, no more than [`HANDLES_MAX`].
     pub fn new(limit: u32) -> Self {
         let limit = limit.min(HANDLES_MAX as u32) as u16;
-        Self { pages: [ptr::null_mut(); PAGES], free: ptr::null_mut(), high: 0, used: 0, limit }
+        Self { pages: [no_slots(); PAGES], free: ptr::null_mut(), high: 0, used: 0, limit }
     }
 
     /// Handles held.
@@ -68,7 +109,7 @@ impl HandleTable {
 
     /// True when `count` more handles fit without a new page.
     pub fn has_room(&self, count: u16) -> bool {
-        let in_pages = self.pages.iter().filter(|page| !page.is_null()).count() * SLOTS;
+        let in_pages = self.pages.iter().filter(|page| **page != no_slots()).count() * SLOTS;
         self.used + count <= self.limit && usize::from(self.used + count) <= in_pages
     }
 
@@ -78,7 +119,7 @@ impl HandleTable {
         !self.free.is_null()
     }
 
-    /// Makes room for `count` more handles, taking pages from `take` if need be.
+    /// Makes room for `count` more handles, taking zeroed pages from `take` if need be.
     pub fn reserve(
         &mut self,
         count: u16,
@@ -88,7 +129,7 @@ impl HandleTable {
             return Err(Error::OverQuota);
         }
         while !self.has_room(count) {
-            let page = self.pages.iter_mut().find(|page| page.is_null()).ok_or(Error::OverQuota)?;
+            let page = self.pages.iter_mut().find(|page| **page == no_slots()).ok_or(Error::OverQuota)?;
             *page = take()?.as_ptr();
         }
         Ok(())
@@ -106,23 +147,87 @@ impl HandleTable {
         }
     }
 
+    /// The port that `handle` names, if it may be put to this use. O(1), for the fast paths.
+    #[inline(always)]
+    pub fn port(&self, handle: Handle, wanted: Uses) -> Option<&Port> {
+        let slot = self.find_for(handle, wanted)?;
+        match &slot.content {
+            Content::Held(Object::Port(port)) => Some(port),
+            // SAFETY: `Uses::of` grants every use of this kind to ports only, and a free slot has none.
+            _ => unsafe { unreachable_unchecked() },
+        }
+    }
+
+    /// The reply that `handle` names. O(1), for the fast paths.
+    #[inline(always)]
+    pub fn reply(&self, handle: Handle) -> Option<Reply<'_>> {
+        let slot = self.find_for(handle, Uses::REPLY)?;
+        match &slot.content {
+            Content::Held(Object::Reply { call, caller }) => Some(Reply { call: *call, caller, slot }),
+            // SAFETY: as in `port`.
+            _ => unsafe { unreachable_unchecked() },
+        }
+    }
+
     /// Puts `object` into a free slot. O(1). Fails only when [`Self::has_room`] would be false.
     #[inline(always)]
     pub fn insert(&mut self, object: Object, rights: Rights) -> Result<Handle, (Error, Object)> {
         if self.free.is_null() && !self.make_slot() {
             return Err((Error::OverQuota, object));
         }
-        // SAFETY: the head of the free list is a slot of this table that nothing refers to, and
-        // `&mut self` is exclusive.
+        // SAFETY: there is one now.
+        Ok(unsafe { self.fill(object, rights) })
+    }
+
+    /// Fills the slot at the head of the free list.
+    ///
+    /// # Safety
+    ///
+    /// There is one.
+    #[inline(always)]
+    unsafe fn fill(&mut self, object: Object, rights: Rights) -> Handle {
+        let uses = Uses::of(&object, rights);
+        // SAFETY: a slot of this table that nothing refers to, and `&mut self` is exclusive.
         let slot = unsafe { &mut *self.free };
-        if let Content::Free { next } = slot.content {
-            self.free = next;
+        match slot.content {
+            Content::Free { next } => self.free = next,
+            // SAFETY: it is in the free list.
+            Content::Held(_) => unsafe { unreachable_unchecked() },
         }
         // SAFETY: a free slot holds nothing that needs dropping.
         unsafe { ptr::from_mut(&mut slot.content).write(Content::Held(object)) };
         slot.rights = rights;
+        slot.uses = uses;
         self.used += 1;
-        Ok(slot.handle)
+        slot.handle
+    }
+
+    /// Puts a reply into a free slot. O(1), for the fast path.
+    ///
+    /// # Safety
+    ///
+    /// [`Self::has_free_slot`] was true, and the table has not changed since.
+    #[inline(always)]
+    pub unsafe fn insert_reply(&mut self, call: CallNumber, caller: Ref<Task>) -> Handle {
+        debug_assert!(self.has_free_slot(), "a free slot is gone");
+        // SAFETY: by contract.
+        unsafe { self.fill(Object::Reply { call, caller }, Rights::MOVE) }
+    }
+
+    /// Takes a reply out that [`Self::reply`] has just found: its caller. O(1).
+    ///
+    /// # Safety
+    ///
+    /// `slot` is from this table, which has not changed since.
+    #[inline(always)]
+    pub unsafe fn remove_reply(&mut self, slot: ReplySlot) -> Ref<Task> {
+        // SAFETY: by contract.
+        let slot = unsafe { &mut *slot.0.cast_mut() };
+        match self.vacate(slot) {
+            Content::Held(Object::Reply { caller, .. }) => caller,
+            // SAFETY: by contract it holds what it held then.
+            _ => unsafe { unreachable_unchecked() },
+        }
     }
 
     /// Leaves the next never-used slot empty, so that the handles after it keep their place.
@@ -161,9 +266,9 @@ impl HandleTable {
     pub fn take_pages(&mut self) -> impl Iterator<Item = Frame> {
         debug_assert_eq!(self.used, 0);
         (self.free, self.high, self.limit) = (ptr::null_mut(), 0, 0);
-        let pages = core::mem::replace(&mut self.pages, [ptr::null_mut(); PAGES]);
+        let pages = core::mem::replace(&mut self.pages, [no_slots(); PAGES]);
         let frame = |page: *mut Slot| Frame::containing(PhysAddr(arch::physical(page.cast())));
-        pages.into_iter().filter(|page| !page.is_null()).map(frame)
+        pages.into_iter().filter(|page| *page != no_slots()).map(frame)
     }
 
     /// Makes one more slot, at the head of the free list; false when limit or pages are used up.
@@ -176,7 +281,14 @@ impl HandleTable {
         let Some(slot) = self.slot(usize::from(index)) else { return false };
         let content = Content::Free { next: self.free };
         // SAFETY: the slot lies in a page of this table and has never been written.
-        unsafe { slot.write(Slot { content, handle: Handle::new(index, 1), rights: Rights::NONE }) };
+        unsafe {
+            slot.write(Slot {
+                content,
+                handle: Handle::new(index, 1),
+                rights: Rights::NONE,
+                uses: Uses::NONE,
+            })
+        };
         self.free = slot;
         self.high += 1;
         true
@@ -195,18 +307,24 @@ impl HandleTable {
         if matches!(slot.content, Content::Free { .. }) {
             return None;
         }
-        let content = core::mem::replace(&mut slot.content, Content::Free { next: self.free });
-        let mut raw = (slot.handle.to_wire() as u32).wrapping_add(GENERATION);
-        if raw < GENERATION {
-            raw |= GENERATION;
-        }
-        slot.handle = Handle::from_wire(u64::from(raw));
-        self.free = slot;
-        self.used -= 1;
-        match content {
-            Content::Held(object) => Some((object, slot.rights)),
+        let rights = slot.rights;
+        match self.vacate(slot) {
+            Content::Held(object) => Some((object, rights)),
             Content::Free { .. } => None,
         }
+    }
+
+    /// Puts a held slot at the head of the free list: what it held.
+    #[inline(always)]
+    fn vacate(&mut self, slot: &mut Slot) -> Content {
+        let content = core::mem::replace(&mut slot.content, Content::Free { next: self.free });
+        let next = (slot.handle.to_wire() as u32).wrapping_add(GENERATION);
+        let next = if next < GENERATION { next | GENERATION } else { next };
+        slot.handle = Handle::from_wire(u64::from(next));
+        slot.uses = Uses::NONE;
+        self.free = slot;
+        self.used -= 1;
+        content
     }
 
     /// The slot that `handle` names, held or free.
@@ -221,10 +339,28 @@ impl HandleTable {
         (slot.handle == handle).then_some(slot)
     }
 
+    /// The slot that `handle` names, if it is held and may be put to this use.
+    #[inline(always)]
+    fn find_for(&self, handle: Handle, wanted: Uses) -> Option<&Slot> {
+        let index = handle.index();
+        // The page is reduced to the table's, the slot to the page's: an index beyond them finds a slot whose
+        // handle is another. A slot not made yet is zeros, which is good for no use.
+        let slot = self.pages[index / SLOTS % PAGES].wrapping_add(index % SLOTS);
+        // SAFETY: the slot lies in the page, zeros are a valid slot, and `&self` keeps writers away.
+        let slot = unsafe {
+            assert_unchecked(!slot.is_null());
+            &*slot
+        };
+        if slot.handle != handle || !slot.uses.include(wanted) {
+            return None;
+        }
+        Some(slot)
+    }
+
     #[inline(always)]
     fn slot(&self, index: usize) -> Option<*mut Slot> {
         let page = *self.pages.get(index / SLOTS)?;
         // The index is reduced to the page's slots.
-        (!page.is_null()).then(|| page.wrapping_add(index % SLOTS))
+        (page != no_slots()).then(|| page.wrapping_add(index % SLOTS))
     }
 }

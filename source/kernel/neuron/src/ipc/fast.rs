@@ -2,130 +2,171 @@
 //!
 //! The trap code comes here with the words still in registers. Each function either completes the whole
 //! exchange and says whose registers to load, or changes nothing and says so; then the general path in
-//! [`super::call`] does the same work with everything considered. What must hold is checked in the order in
-//! which it most likely fails:
+//! [`super::call`] does the same work with everything considered. What must hold:
 //!
-//! 1. nobody asked anything of the tasks (no kill, no deadline, no floating point: all flags clear);
+//! 1. no trace is kept, and nobody asked anything of the tasks (no kill, no deadline, no floating point);
 //! 2. the handle names an endpoint, or a reply, with the right;
-//! 3. the other side waits, may run here, and is not outranked by a task in the run queue;
+//! 3. nobody else is at the endpoint's lock, and the other side waits and has run here before;
 //! 4. there is room for the reply handle.
 //!
-//! Cost is counted in `make bench`: each instruction here is paid on every message.
+//! A server that is called takes over the hart with its caller's class, for the time being: the hart's
+//! decision was for whoever makes progress with the caller's work, and that is now the server. So the run
+//! queue is not looked at; slice and timer stay as they are, and so does the account, because the clock is
+//! not read: the time goes to whichever of the two next takes the general path.
+//!
+//! Cost is counted in `make bench`: each instruction here is paid on every message. Nothing is called but in
+//! tail position, so that the compiler need not save a register.
 
+#![expect(unsafe_code, reason = "spares second looks at what was just checked")]
+
+use core::hint::black_box;
 use core::ptr;
+use core::sync::atomic::{Ordering, fence};
 
-use nexus_abi::{Handle, Rights};
+use nexus_abi::Handle;
 
-use super::port::{Port, PortKind};
+use super::port::{Port, PortGuard};
 use super::reply;
-use crate::cap::Object;
+use crate::cap::Uses;
 use crate::sched::Hart;
-use crate::task::registers::Reg;
-use crate::task::{OwnedTask, Task};
+use crate::smp;
+use crate::task::{Flags, OwnedTask, Task, TaskPtr};
 
-/// A call with words only and no deadline: the server that runs now, or null.
-#[inline(always)]
-pub fn call(hart: &mut Hart, named: u64) -> *const Task {
-    let machine = hart.machine;
-    let Some(task) = hart.current() else { return ptr::null() };
-    let Some(endpoint) = endpoint(task, named, Rights::CALL) else { return ptr::null() };
-    if hart.must_go_slow() {
-        return ptr::null();
-    }
-    let mut port = endpoint.lock(machine);
-    let Some(server) = port.first_receiver() else { return ptr::null() };
-    if !hart.can_take_over(server) {
-        return ptr::null();
-    }
-    let number = reply::next_call(task);
-    let Some(mut server) = port.pop_receiver() else { return ptr::null() };
-    if !server.own().handles.has_free_slot() {
-        port.push_receiver_front(server);
-        return ptr::null();
-    }
-    drop(port);
-    let caller = task.share();
-    let Ok(handle) = server.own_mut().handles.insert(Object::Reply { call: number, caller }, Rights::MOVE)
-    else {
-        // `has_free_slot` was true, and nobody else reaches the table.
-        unreachable!("a free slot is gone");
-    };
-    let (sender, stamp) = (task.id(), task.stamp());
-    let registers = server.registers_mut();
-    registers.set(Reg::T1, handle.to_wire());
-    registers.set(Reg::T3, sender.to_wire());
-    registers.set(Reg::T4, stamp.0);
-    let Some(task) = hart.take_current() else { return ptr::null() };
-    let caller = task.ptr();
-    reply::await_reply(task, number);
-    let chosen = hart.run_instead(server);
-    hart.check_killed(caller, number);
-    chosen
+/// Whose registers to load, null when nothing was done, and the handle with which a call can be answered.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Switch {
+    /// The task that runs now.
+    pub chosen: *const Task,
+    /// Its handle for the reply.
+    pub reply: u64,
 }
 
-/// An answer with words only, and waiting for the next message without a deadline: the caller that runs
-/// now, or null.
+impl Switch {
+    const REFUSED: Self = Self { chosen: ptr::null(), reply: 0 };
+}
+
+/// A call with words only and no deadline.
 #[inline(always)]
-pub fn reply_receive(hart: &mut Hart, named: u64) -> *const Task {
-    let machine = hart.machine;
-    let Some(task) = hart.current() else { return ptr::null() };
-    let Some(endpoint) = endpoint(task, named, Rights::RECEIVE) else { return ptr::null() };
-    let handle = Handle::from_wire(named >> 32);
-    let Ok((Object::Reply { call, caller }, _)) = task.own().handles.get(handle) else {
-        return ptr::null();
+pub fn call(hart: &mut Hart, named: u64) -> Switch {
+    let Some(task) = hart.current().filter(|task| task.flags() == 0) else { return Switch::REFUSED };
+    let Some(endpoint) = task.own().handles.port(Handle::from_wire(named), Uses::CALL) else {
+        return Switch::REFUSED;
     };
-    if hart.must_go_slow() || !hart.can_take_over(caller) {
-        return ptr::null();
+    let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return Switch::REFUSED };
+    let is_fit = |server: &OwnedTask| hart.can_take_over(server) && server.own().handles.has_free_slot();
+    let Some(mut server) = port.pop_receiver_if(is_fit) else { return refuse(port) };
+    let number = reply::next_call(task);
+    // SAFETY: the server was fit only with a free slot, and its table is in our hands since.
+    let handle = unsafe { server.own_mut().handles.insert_reply(number, task.share()) };
+    let switch = Switch { chosen: server.as_ptr().as_ptr(), reply: handle.to_wire() };
+    // SAFETY: it ran a moment ago.
+    let task = unsafe { hart.run_instead(server).unwrap_unchecked() };
+    let caller = task.ptr();
+    reply::await_reply(task, number);
+    let sleepers = port.unlock();
+    // A kill that came a moment before its target began to wait is noticed here.
+    fence(Ordering::SeqCst);
+    if is_killed(caller) || sleepers != 0 {
+        return neuron_fast_after_call(switch, hart, caller, sleepers);
     }
-    let call = *call;
-    let endpoint = ptr::from_ref(endpoint);
-    let Some(mut caller) = reply::claim(caller, call) else { return ptr::null() };
-    let Some(mut task) = hart.take_current() else { return give_back(hart, caller, call) };
-    // SAFETY: the endpoint is kept alive by the server's handle, which is not closed here.
-    #[expect(unsafe_code, reason = "the borrow of the handle table ends before the task moves")]
-    let endpoint: &Port = unsafe { &*endpoint };
-    let mut port = endpoint.lock(machine);
-    if port.is_dead() || port.has_work() {
-        // Something waits to be received: the general path does both halves.
-        drop(port);
-        hart.put_current(task);
-        return give_back(hart, caller, call);
+    switch
+}
+
+/// An answer with words only, and waiting for the next message without a deadline.
+#[inline(always)]
+pub fn reply_receive(hart: &mut Hart, named: u64) -> Switch {
+    let Some(task) = hart.current().filter(|task| task.flags() == 0) else { return Switch::REFUSED };
+    let handles = &task.own().handles;
+    let Some(endpoint) = handles.port(Handle::from_wire(named), Uses::RECEIVE) else {
+        return Switch::REFUSED;
+    };
+    let Some(answer) = handles.reply(Handle::from_wire(named >> 32)) else { return Switch::REFUSED };
+    if !hart.can_take_over(answer.caller) || !hart.runs_for(answer.caller) {
+        return Switch::REFUSED;
     }
-    // Not before it is certain: until the answer is delivered these say where the caller's buffer is.
-    let registers = caller.registers_mut();
-    registers.set(Reg::T1, 0);
-    registers.set(Reg::T3, 0);
-    registers.set(Reg::T4, 0);
-    if let Ok((Object::Reply { caller, .. }, _)) = task.own_mut().handles.remove(handle) {
-        hart.release_task(caller);
+    let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return Switch::REFUSED };
+    if !port.is_quiet() {
+        return refuse(port);
     }
-    port.push_receiver(task);
-    // A kill that came a moment before its target began to wait is noticed here, while the lock still
-    // keeps the task in place.
+    let slot = answer.slot();
+    let Some(caller) = reply::claim(answer.caller, answer.call) else { return refuse(port) };
+    let switch = Switch { chosen: caller.as_ptr().as_ptr(), reply: 0 };
+    // SAFETY: it ran a moment ago.
+    let mut task = unsafe { hart.run_instead(caller).unwrap_unchecked() };
+    // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.
+    let answered = unsafe { task.own_mut().handles.remove_reply(slot) };
+    let last = answered.release_count();
+    debug_assert!(!last, "the caller runs: it is referred to");
+    port.push_only_receiver(task);
+    if port.last_receiver_is_killed() {
+        return neuron_fast_after_reply(switch, hart, port);
+    }
+    let sleepers = port.unlock();
+    if sleepers != 0 { neuron_fast_wake(switch, sleepers) } else { switch }
+}
+
+/// The endpoint, without the borrow of the table that names it, which ends before the task moves.
+#[inline(always)]
+fn kept<'a>(endpoint: &Port) -> &'a Port {
+    // SAFETY: the running task's handle is not closed while it runs; and once the task waits, only its lock
+    // is used, which outlives it.
+    unsafe { &*ptr::from_ref(endpoint) }
+}
+
+#[inline(always)]
+fn is_killed(task: TaskPtr) -> bool {
+    // SAFETY: the task is kept by the reply handle to it or by the lock of the port it waits at.
+    unsafe { task.shared() }.flags() & Flags::KILL != 0
+}
+
+#[inline(always)]
+fn refuse(port: PortGuard<'_>) -> Switch {
+    let sleepers = port.unlock();
+    if sleepers != 0 { neuron_fast_wake(Switch::REFUSED, sleepers) } else { Switch::REFUSED }
+}
+
+// The rare ends, with names and signatures the compiler must not touch: it then jumps to them.
+
+/// The caller was killed, or harts sleep for the lock.
+#[cold]
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn neuron_fast_after_call(
+    switch: Switch,
+    hart: &mut Hart,
+    caller: TaskPtr,
+    sleepers: u64,
+) -> Switch {
+    // SAFETY: the server holds the reply, made just now, and runs here next.
+    let caller = unsafe { caller.shared() };
+    if let Some(caller) = reply::take_if_unwanted(hart.machine, caller) {
+        hart.make_ready(caller);
+    }
+    neuron_fast_wake(switch, sleepers)
+}
+
+/// The server was killed.
+#[cold]
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn neuron_fast_after_reply(switch: Switch, hart: &mut Hart, mut port: PortGuard<'_>) -> Switch {
     let killed = port.take_killed_receiver();
-    drop(port);
-    let chosen = hart.run_instead(caller);
+    let sleepers = port.unlock();
     if let Some(killed) = killed {
         hart.make_ready(killed);
     }
-    chosen
+    neuron_fast_wake(switch, sleepers)
 }
 
-/// The caller goes back to waiting for the answer, as if nothing had been tried.
-fn give_back(hart: &mut Hart, caller: OwnedTask, call: u32) -> *const Task {
-    let waiting = caller.share();
-    reply::await_reply(caller, call);
-    hart.after_waiting(waiting);
-    ptr::null()
-}
-
-/// The endpoint in the low half of `named`, if the task may use it so.
-#[inline(always)]
-fn endpoint(task: &OwnedTask, named: u64, needed: Rights) -> Option<&Port> {
-    match task.own().handles.get(Handle::from_wire(named)) {
-        Ok((Object::Port(port), rights)) if port.kind() == PortKind::Endpoint && rights.contains(needed) => {
-            Some(port)
-        }
-        _ => None,
+/// Harts sleep for the lock.
+#[cold]
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn neuron_fast_wake(switch: Switch, sleepers: u64) -> Switch {
+    if sleepers != 0 {
+        smp::wake_parked(sleepers);
     }
+    // Else the compiler sees that this is what came in, and keeps it across the call instead of jumping.
+    black_box(switch)
 }

@@ -8,6 +8,7 @@
 use nexus_abi::ipc::{Received, Shape};
 use nexus_abi::{Error, Handle, Rights};
 
+use super::reply::CallNumber;
 use crate::cap::{Object, Ref};
 use crate::mm::user_memory::{self, Side};
 use crate::sched::Hart;
@@ -57,7 +58,7 @@ pub enum Undelivered {
 #[derive(Debug)]
 pub enum Kind {
     /// A call, number so-and-so of the sender: a reply handle is made.
-    Call(u32),
+    Call(CallNumber),
     /// An answer.
     Answer,
 }
@@ -131,7 +132,7 @@ fn move_handle(hart: &mut Hart, from: &mut OwnedTask, to: &mut OwnedTask, handle
 }
 
 /// Makes the handle through which `caller`'s call can be answered.
-fn insert_reply(hart: &mut Hart, to: &mut OwnedTask, caller: Ref<Task>, call: u32) -> Handle {
+fn insert_reply(hart: &mut Hart, to: &mut OwnedTask, caller: Ref<Task>, call: CallNumber) -> Handle {
     match to.own_mut().handles.insert(Object::Reply { call, caller }, Rights::MOVE) {
         Ok(handle) => handle,
         Err((_, object)) => {

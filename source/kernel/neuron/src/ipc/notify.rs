@@ -64,6 +64,18 @@ pub fn notify(hart: &mut Hart, task: &mut OwnedTask, handle: Handle, bits: u64) 
     signal(hart, target, bits)
 }
 
+/// The `wait` call of the current task, of whose registers those are saved that the call preserves.
+#[cold]
+#[inline(never)]
+pub fn wait_generally(hart: &mut Hart, handle: u64, deadline: u64) {
+    let Some(mut task) = hart.take_current() else { return };
+    let registers = task.registers_mut();
+    registers.set_arg(0, handle);
+    registers.set_arg(1, deadline);
+    let outcome = wait(hart, task);
+    hart.settle(outcome);
+}
+
 /// The `wait` call: bits at a notification, or just a moment.
 pub fn wait(hart: &mut Hart, task: OwnedTask) -> Outcome {
     let handle = Handle::from_wire(task.registers().arg(0));
@@ -113,6 +125,7 @@ pub fn wait(hart: &mut Hart, task: OwnedTask) -> Outcome {
 
 /// Writes bits into the registers of a task that waited for them. Clears the registers of a message, so
 /// that the result reads the same for `receive` and `wait`.
+#[inline(always)]
 pub fn put_bits(task: &mut OwnedTask, bits: u64) {
     let registers = task.registers_mut();
     registers.set_result(Ok((bits, 0)));

@@ -11,17 +11,19 @@
 #![expect(unsafe_code, reason = "queues keep tokens as pointers, and the lock is outside the object")]
 
 use core::cell::UnsafeCell;
+use core::mem::ManuallyDrop;
 use core::ptr;
 
 use nexus_abi::QosClass;
 
 use crate::cap::object::{Counted, Header, Kind};
+use crate::cap::stripes::Stripes;
 use crate::machine::Machine;
 use crate::sync::RawLock;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::order::{self, Rank};
 use crate::task::owned::QueueLinks;
-use crate::task::{OwnedTask, Task, TaskPtr};
+use crate::task::{Flags, OwnedTask, Task, TaskPtr};
 
 const RECEIVERS: usize = QosClass::ALL.len();
 const LISTS: usize = RECEIVERS + 1;
@@ -56,11 +58,14 @@ pub enum PortKind {
     Notification,
 }
 
+const CALLERS: u8 = (1 << RECEIVERS) - 1;
+const BITS: u8 = 1 << RECEIVERS;
+const DEAD: u8 = BITS << 1;
+
 #[derive(Debug)]
 struct State {
-    dead: bool,
-    /// Bit `c` is set when callers of class `c` wait.
-    calling: u8,
+    /// Bit `c` is set when callers of class `c` wait, [`BITS`] when bits do, [`DEAD`] when it is dead.
+    pending: u8,
     bits: u64,
     /// Callers by class, then the receivers.
     lists: [List; LISTS],
@@ -79,7 +84,7 @@ impl Port {
             header: Header::new(Kind::Port),
             kind,
             open_receivers: AtomicU32::new(0),
-            state: UnsafeCell::new(State { dead: false, calling: 0, bits: 0, lists }),
+            state: UnsafeCell::new(State { pending: 0, bits: 0, lists }),
         }
     }
 
@@ -108,6 +113,17 @@ impl Port {
         PortGuard { port: self, lock }
     }
 
+    /// The same, unless somebody else has it.
+    #[inline(always)]
+    pub fn try_lock<'a>(&'a self, locks: &'a Stripes) -> Option<PortGuard<'a>> {
+        let lock = locks.of(ptr::from_ref(self));
+        if !lock.try_acquire() {
+            return None;
+        }
+        order::entering(Rank(Rank::PORT));
+        Some(PortGuard { port: self, lock })
+    }
+
     /// Locks the stripe of a port that may be gone, and the port itself if `alive` says so under the lock.
     ///
     /// # Safety
@@ -134,6 +150,7 @@ impl Port {
 /// Proof that the port's lock is held.
 #[derive(Debug)]
 #[must_use]
+#[repr(C)]
 pub struct PortGuard<'a> {
     port: &'a Port,
     lock: &'a RawLock,
@@ -148,32 +165,55 @@ impl Drop for PortGuard<'_> {
 }
 
 impl PortGuard<'_> {
+    /// Gives the lock back: the harts that sleep for it, for the caller to wake. What a fast path has left to
+    /// do is then known before its last branch.
+    #[inline(always)]
+    pub fn unlock(self) -> u64 {
+        order::left(Rank(Rank::PORT));
+        ManuallyDrop::new(self).lock.release_raw()
+    }
+
     /// True when nobody can wait here any more.
     #[inline(always)]
     pub fn is_dead(&self) -> bool {
-        self.state().dead
+        self.state().pending & DEAD != 0
     }
 
     /// From now on it is dead; whoever waits must be taken out and told.
     pub fn kill(&mut self) {
-        self.state_mut().dead = true;
+        self.state_mut().pending |= DEAD;
     }
 
     /// Adds bits for whoever waits next.
     pub fn add_bits(&mut self, bits: u64) {
-        self.state_mut().bits |= bits;
+        let state = self.state_mut();
+        state.bits |= bits;
+        state.pending |= BITS;
     }
 
     /// Takes all bits.
     pub fn take_bits(&mut self) -> u64 {
-        core::mem::take(&mut self.state_mut().bits)
+        let state = self.state_mut();
+        state.pending &= !BITS;
+        core::mem::take(&mut state.bits)
     }
 
     /// True when a receiver would find something at once.
     #[inline(always)]
     pub fn has_work(&self) -> bool {
-        let state = self.state();
-        state.bits != 0 || state.calling != 0
+        self.state().pending & (CALLERS | BITS) != 0
+    }
+
+    /// True when a task waits to receive.
+    #[inline(always)]
+    pub fn has_receiver(&self) -> bool {
+        self.state().lists[RECEIVERS].ends.is_some()
+    }
+
+    /// True when a task that begins to receive would wait, and be the only one.
+    #[inline(always)]
+    pub fn is_quiet(&self) -> bool {
+        self.state().pending == 0 && self.state().lists[RECEIVERS].ends.is_none()
     }
 
     /// True when a task, which waits here, waits to receive; false when it has called.
@@ -195,16 +235,40 @@ impl PortGuard<'_> {
         self.push_back(RECEIVERS, task);
     }
 
+    /// The same, at a port that [`Self::is_quiet`].
+    #[inline(always)]
+    pub fn push_only_receiver(&mut self, task: OwnedTask) {
+        let ptr = self.adopt(RECEIVERS, task);
+        self.state_mut().lists[RECEIVERS].ends = Some((ptr, ptr));
+    }
+
+    /// True when the receiver that came last has been killed: whoever killed it may have looked too early.
+    #[inline(always)]
+    pub fn last_receiver_is_killed(&self) -> bool {
+        let Some((_, tail)) = self.state().lists[RECEIVERS].ends else { return false };
+        // SAFETY: a task in the queue is alive, and the lock keeps it there.
+        unsafe { tail.shared() }.flags_after_publishing() & Flags::KILL != 0
+    }
+
     /// The receiver that came last, if it has been killed: whoever killed it may have looked too early.
     #[inline(always)]
     pub fn take_killed_receiver(&mut self) -> Option<OwnedTask> {
         let (_, tail) = self.state().lists[RECEIVERS].ends?;
         // SAFETY: a task in the queue is alive, and the lock keeps it there.
         let task = unsafe { tail.shared() };
-        if task.flags_after_publishing() & crate::task::Flags::KILL == 0 {
+        if task.flags_after_publishing() & Flags::KILL == 0 {
             return None;
         }
         self.remove(task)
+    }
+
+    /// The task that has waited longest to receive, if it is fit to be served.
+    #[inline(always)]
+    pub fn pop_receiver_if(&mut self, is_fit: impl FnOnce(&OwnedTask) -> bool) -> Option<OwnedTask> {
+        let (head, _) = self.state().lists[RECEIVERS].ends?;
+        // SAFETY: the queue holds the token, and the lock keeps it there; this one is only looked through.
+        let token = ManuallyDrop::new(unsafe { head.take() });
+        if is_fit(&token) { self.pop_receiver() } else { None }
     }
 
     /// The task that has waited longest to receive.
@@ -231,16 +295,16 @@ impl PortGuard<'_> {
     /// A task has called and waits to be received.
     pub fn push_caller(&mut self, task: OwnedTask) {
         let class = task.class() as usize;
-        self.state_mut().calling |= 1 << class;
+        self.state_mut().pending |= 1 << class;
         self.push_back(class, task);
     }
 
     /// The caller of the highest class that has waited longest.
     pub fn pop_caller(&mut self) -> Option<OwnedTask> {
-        let class = (0..RECEIVERS).rev().find(|class| self.state().calling >> class & 1 == 1)?;
+        let class = (0..RECEIVERS).rev().find(|class| self.state().pending >> class & 1 == 1)?;
         let task = self.pop_front(class);
         if self.state().lists[class].ends.is_none() {
-            self.state_mut().calling &= !(1 << class);
+            self.state_mut().pending &= !(1 << class);
         }
         task
     }
@@ -272,7 +336,7 @@ impl PortGuard<'_> {
             links.of(prev).next = next;
         }
         if self.state().lists[at].ends.is_none() && at != RECEIVERS {
-            self.state_mut().calling &= !(1 << at);
+            self.state_mut().pending &= !(1 << at);
         }
         Some(self.release(ptr))
     }

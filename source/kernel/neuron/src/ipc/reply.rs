@@ -1,8 +1,9 @@
 //! Who may answer a call, and who may give up on it: at most one of them, exactly once.
 //!
 //! A caller whose message was received waits in no queue. Its token is *nowhere*, and the right to take it
-//! is decided by one word of the task: `call number << 1 | awaiting`. Whoever changes `awaiting` from 1 to
-//! 0 for the right call number owns the task: the holder of the reply, the deadline, or a kill.
+//! is decided by one word of the task: odd while it awaits the answer to the call of that number, one less
+//! once it has it. Whoever changes the word from the right call's number to one less owns the task: the
+//! holder of the reply, the deadline, or a kill.
 #![expect(unsafe_code, reason = "winning the exchange is what makes the token ours")]
 
 use nexus_abi::info::TaskState;
@@ -14,27 +15,31 @@ use crate::task::{Flags, OwnedTask, Task};
 
 const AWAITING: u64 = 1;
 
-/// The number of a task's next call.
+/// Which of a task's calls: an odd number. It is never used again, so a reply that is kept for long answers
+/// its own call or none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct CallNumber(pub(crate) u64);
+
+/// The number of a task's next call. The task does not await an answer.
 #[inline(always)]
-pub fn next_call(task: &Task) -> u32 {
-    ((task.call_state.load(Ordering::Relaxed) >> 1) as u32).wrapping_add(1)
+pub fn next_call(task: &Task) -> CallNumber {
+    CallNumber(task.call_state.load(Ordering::Relaxed) + 2 + AWAITING)
 }
 
 /// The task awaits the answer to `call` from now on: it may be running elsewhere before this returns.
 #[inline(always)]
-pub fn await_reply(task: OwnedTask, call: u32) {
-    let state = u64::from(call) << 1 | AWAITING;
+pub fn await_reply(task: OwnedTask, call: CallNumber) {
     let ptr = task.into_ptr();
     // SAFETY: the task was alive a moment ago, and cannot die before this store lets somebody take it.
-    unsafe { ptr.shared() }.call_state.store(state, Ordering::Release);
+    unsafe { ptr.shared() }.call_state.store(call.0, Ordering::Release);
 }
 
 /// Takes the caller, if it still awaits the answer to `call`.
 #[inline(always)]
-pub fn claim(task: &Task, call: u32) -> Option<OwnedTask> {
-    let awaiting = u64::from(call) << 1 | AWAITING;
-    let done = u64::from(call) << 1;
-    task.call_state.compare_exchange(awaiting, done, Ordering::Acquire, Ordering::Relaxed).ok()?;
+pub fn claim(task: &Task, call: CallNumber) -> Option<OwnedTask> {
+    let done = call.0 - AWAITING;
+    task.call_state.compare_exchange(call.0, done, Ordering::Acquire, Ordering::Relaxed).ok()?;
     // SAFETY: the exchange succeeds once per call, so no other token exists.
     Some(unsafe { OwnedTask::adopt(task.as_ptr()) })
 }
@@ -77,7 +82,7 @@ pub fn interrupt_wait(machine: &Machine, task: &Task) -> Option<OwnedTask> {
     if state & AWAITING == 0 {
         return None;
     }
-    claim(task, (state >> 1) as u32)
+    claim(task, CallNumber(state))
 }
 
 /// For whoever has just put a task where others can take it: the task again, if it was killed or its

@@ -10,22 +10,25 @@
 //! | module | holds |
 //! |---|---|
 //! | [`settle`] | outcome → next task, slices, timer |
+//! | [`quick`] | the same when there is little to decide |
 //! | [`place`] | which hart a task that became ready goes to; giving surplus away |
 //! | [`resources`] | frames, objects and handles on behalf of a task |
 
 pub mod place;
+mod quick;
 pub mod resources;
 pub mod settle;
 
 use core::cell::Cell;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use nexus_abi::info::TraceKind;
-use nexus_abi::{Error, Nanos};
-use sched_policy::RunQueue;
+use nexus_abi::{Error, Nanos, QosClass};
+use sched_policy::{RunQueue, SLICE};
 
 use crate::arch;
 use crate::cap::Ref;
+use crate::cap::stripes::Stripes;
 use crate::machine::Machine;
 use crate::mm::frames::Magazine;
 use crate::platform::plic::Context;
@@ -37,15 +40,23 @@ use crate::time::{self, Deadlines, Ticks};
 #[repr(C)]
 pub struct Hart {
     /// Trap entry's scratch space.
-    scratch: [u64; 2],
+    scratch: [u64; 4],
     /// The running task; its registers are where its address says.
     current: Option<OwnedTask>,
     /// What all harts share.
     pub machine: &'static Machine,
     /// What this hart shows the others.
     pub shared: &'static HartShared,
+    /// The machine's, at hand.
+    pub(crate) port_locks: &'static Stripes,
+    /// The machine's, at hand.
+    idle: &'static AtomicU64,
     index: usize,
     bit: u64,
+    /// Its bit while no trace is kept, else 0: then no task is fit for a fast path.
+    fast_bit: u64,
+    /// The class for which the hart was given away: the running task's, or its caller's.
+    class: QosClass,
     /// Events are recorded: a copy of the machine's switch.
     tracing: bool,
     loaded: Cell<SpaceId>,
@@ -54,6 +65,8 @@ pub struct Hart {
     deadlines: Deadlines,
     /// When the running task's slice ends; never, while nobody of its class waits.
     slice_end: Ticks,
+    /// The length of a slice.
+    slice_ticks: u64,
     /// What the timer is set to.
     armed: Ticks,
     magazine: Magazine,
@@ -86,19 +99,25 @@ pub enum Outcome {
 impl Hart {
     /// Hart number `index`, with nothing to do.
     pub fn new(machine: &'static Machine, index: usize) -> Option<Self> {
+        let tracing = machine.tracing.load(Ordering::Relaxed);
         Some(Self {
-            scratch: [0; 2],
+            scratch: [0; 4],
             current: None,
             machine,
             shared: machine.harts.get(index)?,
+            port_locks: &machine.port_locks,
+            idle: &machine.idle,
             index,
             bit: 1 << index,
-            tracing: machine.tracing.load(Ordering::Relaxed),
+            fast_bit: fast_bit(index, tracing),
+            class: QosClass::Idle,
+            tracing,
             loaded: Cell::new(SpaceId(0)),
             switched_at: Ticks(0),
             queue: RunQueue::new(),
             deadlines: Deadlines::new(),
             slice_end: Ticks::NEVER,
+            slice_ticks: machine.clock.ticks(SLICE).0,
             armed: Ticks::NEVER,
             magazine: Magazine::new(),
             held_ranks: Cell::new(0),
@@ -126,6 +145,11 @@ impl Hart {
     /// The running task.
     pub fn current(&self) -> Option<&OwnedTask> {
         self.current.as_ref()
+    }
+
+    /// The running task, to change.
+    pub fn current_mut(&mut self) -> Option<&mut OwnedTask> {
+        self.current.as_mut()
     }
 
     /// True when a deadline has come already, so that waiting would be pointless.
@@ -193,6 +217,7 @@ impl Hart {
     /// Looks at the machine's tracing switch.
     pub(crate) fn note_tracing(&mut self) {
         self.tracing = self.machine.tracing.load(Ordering::Relaxed);
+        self.fast_bit = fast_bit(self.index, self.tracing);
     }
 
     /// Time asleep is nobody's.
@@ -239,4 +264,8 @@ impl Hart {
             arch::fpu_save(task);
         }
     }
+}
+
+const fn fast_bit(index: usize, tracing: bool) -> u64 {
+    if tracing { 0 } else { 1 << index }
 }

@@ -51,7 +51,7 @@ impl Hart {
         }
         own.handles.reserve(count, || {
             shared.account.charge_page()?;
-            self.magazine.take(&self.machine.frames).inspect_err(|_| shared.account.refund_page())
+            self.magazine.take_zeroed(&self.machine.frames).inspect_err(|_| shared.account.refund_page())
         })
     }
 

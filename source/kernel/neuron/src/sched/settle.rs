@@ -10,7 +10,6 @@
 use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{TaskState, TraceKind};
-use sched_policy::SLICE;
 
 use super::{Hart, Outcome};
 use crate::arch;
@@ -87,11 +86,18 @@ impl Hart {
         if !arch::fpu_is_idle(task.flags()) {
             arch::fpu_switch_to(&task);
         }
+        self.trace(TraceKind::Switch, Some(&task), 0);
+        self.run(task);
+    }
+
+    /// The task, whose space and floating-point registers are in place, is the running one from now on.
+    #[inline(always)]
+    pub(super) fn run(&mut self, task: OwnedTask) {
         task.set_hart(self.index);
         task.state.store(TaskState::Running as u8, Ordering::Relaxed);
         task.switches.store(task.switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         self.shared.count_switch();
-        self.trace(TraceKind::Switch, Some(&task), 0);
+        self.class = task.class();
         self.current = Some(task);
     }
 
@@ -115,53 +121,10 @@ impl Hart {
         arch::load_space(self.machine.kernel_space);
     }
 
-    /// True when the running task has any flag set, or this hart keeps a trace.
-    #[inline(always)]
-    pub(crate) fn must_go_slow(&self) -> bool {
-        self.tracing || self.current.as_ref().is_none_or(|task| task.flags() != 0)
-    }
-
-    /// True when a waiting task can take this hart without further ado. That its translations are good
-    /// here implies that it may run here.
-    #[inline(always)]
-    pub(crate) fn can_take_over(&self, task: &crate::task::Task) -> bool {
-        task.flags() == 0
-            && task.tlb_ok.load(Ordering::Relaxed) & self.bit != 0
-            && !self.queue.outranks(task.class())
-    }
-
     /// Puts back the task that was taken out.
-    #[inline(always)]
+    #[cfg(test)]
     pub(crate) fn put_current(&mut self, task: OwnedTask) {
         self.current = Some(task);
-    }
-
-    /// The fast path's switch: what [`Self::can_take_over`] allowed. The timer stays as it is, because the
-    /// run queue and the slice do; so does the account, because the clock is not read: the time goes to
-    /// whichever of the two next takes the general path.
-    #[inline(always)]
-    pub(crate) fn run_instead(&mut self, task: OwnedTask) -> *const crate::task::Task {
-        self.loaded.set(task.space_id());
-        arch::load_space(task.space_id());
-        task.set_hart(self.index);
-        task.switches.store(task.switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        let chosen = task.as_ptr().as_ptr().cast_const();
-        self.current = Some(task);
-        chosen
-    }
-
-    /// The caller that has just begun to await a reply may have been killed a moment before.
-    #[inline(always)]
-    #[expect(unsafe_code, reason = "the reply handle keeps the caller alive")]
-    pub(crate) fn check_killed(&mut self, caller: crate::task::TaskPtr, call: u32) {
-        core::sync::atomic::fence(Ordering::SeqCst);
-        // SAFETY: the server's reply handle, made just now, holds a reference, and the server runs here next.
-        let caller = unsafe { caller.shared() };
-        if caller.flags() & Flags::KILL != 0
-            && let Some(caller) = crate::ipc::reply::claim(caller, call)
-        {
-            self.make_ready(caller);
-        }
     }
 
     /// Makes sure that no hart uses the page table of a task that is about to lose it.
@@ -179,13 +142,13 @@ impl Hart {
     #[inline(always)]
     pub(crate) fn set_timer(&mut self) {
         let contested = match &self.current {
-            Some(task) => self.queue.highest() == Some(task.class()),
+            Some(task) => self.queue.contests(task.class()),
             None => false,
         };
         if !contested {
             self.slice_end = Ticks::NEVER;
         } else if self.slice_end == Ticks::NEVER {
-            self.slice_end = Ticks(time::now().0 + self.machine.clock.ticks(SLICE).0);
+            self.slice_end = Ticks(time::now().0 + self.slice_ticks);
         }
         let wanted = self.deadlines.first().min(self.slice_end);
         if wanted != self.armed {
@@ -225,7 +188,7 @@ impl Hart {
     /// The next task of the queue.
     #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
     #[inline(always)]
-    fn pop(&mut self) -> Option<OwnedTask> {
+    pub(super) fn pop(&mut self) -> Option<OwnedTask> {
         // SAFETY: the queue is this hart's own and holds the tokens of its tasks.
         unsafe {
             let links = QueueLinks::new();
@@ -233,16 +196,42 @@ impl Hart {
         }
     }
 
-    /// Rule 2 or 3: the task waits behind the others of its class.
+    /// The next task of this class.
     #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
     #[inline(always)]
+    pub(super) fn first(&self) -> Option<&crate::task::Task> {
+        // SAFETY: tasks in the queue are alive, and stay while the hart is borrowed.
+        self.queue.first_of(self.class).map(|ptr| unsafe { ptr.shared() })
+    }
+
+    /// Rule 2 or 3: the task waits behind the others of its class.
+    #[inline(always)]
     pub(crate) fn push_back(&mut self, task: OwnedTask) {
+        self.save_fpu(&task);
+        self.enqueue(task);
+    }
+
+    /// The same for a task whose floating-point registers are not in the hart.
+    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
+    #[inline(always)]
+    pub(super) fn enqueue(&mut self, task: OwnedTask) {
         let class = task.class();
         task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
-        self.save_fpu(&task);
         // SAFETY: as in `pop`.
         let mut links = unsafe { QueueLinks::new() };
         self.queue.push_back(class, task.into_ptr(), &mut links);
+    }
+
+    /// Rules 2 and 3 at once: `task`, which ran, gives way to the next of its class.
+    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
+    #[inline(always)]
+    pub(super) fn rotate(&mut self, task: OwnedTask) -> Option<OwnedTask> {
+        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        // SAFETY: as in `pop`.
+        unsafe {
+            let mut links = QueueLinks::new();
+            self.queue.rotate(self.class, task.into_ptr(), &mut links).map(|ptr| ptr.take())
+        }
     }
 
     /// Rule 4: the task keeps its turn.

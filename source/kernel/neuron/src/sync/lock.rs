@@ -25,6 +25,7 @@ const WAITERS: u32 = 8;
 
 /// The lock word alone, for what cannot be wrapped.
 #[derive(Debug, Default)]
+#[repr(transparent)]
 pub struct RawLock(AtomicU64);
 
 impl RawLock {

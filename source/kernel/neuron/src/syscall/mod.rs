@@ -31,6 +31,27 @@ pub fn system_call(hart: &mut Hart) {
     hart.settle(outcome);
 }
 
+/// The `yield` call of the current task, of whose registers those are saved that the call preserves.
+#[inline(always)]
+pub fn yield_now(hart: &mut Hart) {
+    if let Some(task) = hart.current_mut() {
+        task.registers_mut().set_result(Ok((0, 0)));
+    }
+    if !hart.yield_quickly() {
+        return yield_generally(hart);
+    }
+    if hart.slice_ends_before_timer() {
+        hart.arm_for_slice();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn yield_generally(hart: &mut Hart) {
+    let Some(task) = hart.take_current() else { return };
+    hart.settle(Outcome::Yield(task));
+}
+
 /// `task_self`, for the leaf path: no register of the task has been saved.
 #[inline(always)]
 pub fn task_self(task: &Task) -> u64 {
@@ -49,7 +70,7 @@ pub fn clock_now(hart: &Hart, task: &Task) -> u64 {
 }
 
 #[inline(always)]
-fn dispatch(hart: &mut Hart, task: OwnedTask) -> Outcome {
+fn dispatch(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
     let Some(call) = Call::from_wire(task.registers().get(Reg::T0)) else {
         return simple(hart, task, |_, _| Err(Error::NoSuchCall));
     };
@@ -59,7 +80,10 @@ fn dispatch(hart: &mut Hart, task: OwnedTask) -> Outcome {
         Call::Reply => call::reply(hart, task),
         Call::ReplyReceive => call::reply_receive(hart, task),
         Call::Wait => notify::wait(hart, task),
-        Call::Yield => yield_now(task),
+        Call::Yield => {
+            task.registers_mut().set_result(Ok((0, 0)));
+            Outcome::Yield(task)
+        }
         Call::Notify => simple(hart, task, |hart, task| {
             let (target, bits) = (handle(task, 0), task.registers().arg(1));
             notify::notify(hart, task, target, bits).map(|()| (0, 0))
@@ -108,12 +132,6 @@ fn simple(
     task.note_handles();
     task.registers_mut().set_result(result);
     Outcome::Resume(task)
-}
-
-#[inline(always)]
-fn yield_now(mut task: OwnedTask) -> Outcome {
-    task.registers_mut().set_result(Ok((0, 0)));
-    Outcome::Yield(task)
 }
 
 /// Argument `n` as a handle.

@@ -170,6 +170,11 @@ pub struct Identity {
 }
 
 impl Task {
+    /// Byte offset of the id, which the trap code knows.
+    pub const ID_OFFSET: usize = core::mem::offset_of!(Self, id);
+    /// Byte offset of the stamp, which the trap code knows.
+    pub const STAMP_OFFSET: usize = core::mem::offset_of!(Self, stamp);
+
     /// A task that has never run.
     pub fn new(identity: Identity, root: Frame, registers: Registers, account: Account, own: Own) -> Self {
         let Identity { id, service, class, affinity, name, precise_time } = identity;
@@ -227,11 +232,17 @@ impl Task {
         Stamp(self.stamp.load(Ordering::Relaxed))
     }
 
+    /// Its class as a number, for comparing.
+    #[inline(always)]
+    pub fn class_index(&self) -> u8 {
+        (self.stamp.load(Ordering::Relaxed) >> 32 & 3) as u8
+    }
+
     /// Its class.
     #[inline(always)]
     pub fn class(&self) -> QosClass {
         // Two bits, written by `set_class` alone: no value to refuse.
-        match self.stamp.load(Ordering::Relaxed) >> 32 & 3 {
+        match self.class_index() {
             0 => QosClass::Idle,
             1 => QosClass::Normal,
             2 => QosClass::Interactive,

@@ -27,6 +27,8 @@ pub enum Reg {
     A0 = 10,
     /// Second argument and value.
     A1 = 11,
+    /// First word of a message; the others follow.
+    S2 = 18,
     /// Bytes in, sender out.
     T3 = 28,
     /// Buffer in, stamp out.
@@ -64,16 +66,22 @@ impl Registers {
         self.0[Reg::A0 as usize + n % 8]
     }
 
+    /// Sets argument `n` of a call.
+    #[inline(always)]
+    pub fn set_arg(&mut self, n: usize, value: u64) {
+        self.0[Reg::A0 as usize + n % 8] = value;
+    }
+
     /// The eight words of a message.
     #[inline(always)]
     pub fn words(&self) -> [u64; 8] {
-        core::array::from_fn(|n| self.arg(n))
+        core::array::from_fn(|n| self.0[Reg::S2 as usize + n])
     }
 
     /// Sets the eight words of a message.
     #[inline(always)]
     pub fn set_words(&mut self, words: [u64; 8]) {
-        self.0[Reg::A0 as usize..][..8].copy_from_slice(&words);
+        self.0[Reg::S2 as usize..][..8].copy_from_slice(&words);
     }
 
     /// Ends a call: status and up to two values; nothing of the kernel's in the rest.

@@ -74,6 +74,7 @@ impl Actor {
         let received = Received(registers.get(Reg::T2));
         Ok(Incoming {
             words: registers.words(),
+            bits: registers.arg(0),
             reply: Handle::from_wire(registers.get(Reg::T1)),
             len: received.len(),
             moved: received.handle(),
@@ -106,9 +107,9 @@ impl World {
     pub fn begin(&mut self, actor: Actor, call: Call, args: &[u64]) {
         self.run(actor);
         let registers = actor.registers();
-        let mut words = [0; 8];
-        words[..args.len()].copy_from_slice(args);
-        registers.set_words(words);
+        for n in 0..8 {
+            registers.set_arg(n, args.get(n).copied().unwrap_or(0));
+        }
         self.trap(actor, call);
     }
 

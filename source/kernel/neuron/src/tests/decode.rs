@@ -83,6 +83,9 @@ fn attack(steps: &[(u64, [u64; 8], [u64; 5])]) {
         let before = snapshot(&mut world, task);
         let registers = task.registers();
         registers.set_words(*words);
+        for (n, word) in words.iter().enumerate() {
+            registers.set_arg(n, *word);
+        }
         for (reg, value) in [Reg::T1, Reg::T2, Reg::T3, Reg::T4, Reg::T5].into_iter().zip(temporaries) {
             registers.set(reg, *value);
         }

@@ -31,15 +31,20 @@ fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64
     registers.set(Reg::T1, named);
     let path = if call == Call::Call { fast::call } else { fast::reply_receive };
     let hart = world.hart();
-    let chosen = path(hart, named);
-    if chosen.is_null() {
+    let switch = path(hart, named);
+    if switch.chosen.is_null() {
         return false;
     }
     let now = world.current();
-    assert!(core::ptr::eq(chosen, now.shared()), "whose registers to load is who runs");
-    now.registers().set_words(words);
-    now.registers().set(Reg::T0, 0);
-    now.registers().set(Reg::T2, 0);
+    assert!(core::ptr::eq(switch.chosen, now.shared()), "whose registers to load is who runs");
+    let called = call == Call::Call;
+    let registers = now.registers();
+    registers.set_words(words);
+    registers.set(Reg::T0, 0);
+    registers.set(Reg::T1, switch.reply);
+    registers.set(Reg::T2, 0);
+    registers.set(Reg::T3, if called { actor.id().to_wire() } else { 0 });
+    registers.set(Reg::T4, if called { actor.shared().stamp().0 } else { 0 });
     true
 }
 
@@ -103,14 +108,17 @@ fn a_server_with_a_deadline_is_left_to_the_general_path() {
 }
 
 #[test]
-fn a_server_that_is_outranked_does_not_take_the_hart() {
+fn a_server_of_a_lower_class_runs_in_its_callers_stead() {
     let mut world = World::new();
-    let (client, to, server, _) = served(&mut world);
+    let (client, to, server, at) = served(&mut world);
     let rival = world.spawn();
     world.run(client);
     server.shared().set_class(QosClass::Idle);
-    assert!(!trap(&mut world, client, Call::Call, WORDS, to), "{rival:?} is ready");
-    assert!(server.waits());
+    assert!(trap(&mut world, client, Call::Call, WORDS, to), "{rival:?} is ready, but no more urgent");
+    assert_eq!(world.current(), server);
+    let reply = server.registers().get(Reg::T1);
+    assert!(trap(&mut world, server, Call::ReplyReceive, WORDS, reply << 32 | at));
+    assert_eq!(world.current(), client);
 }
 
 /// The server's table is full when it answers by the fast path, another caller waits, and so the fast path

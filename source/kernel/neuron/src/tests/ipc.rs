@@ -183,12 +183,12 @@ fn bits_come_before_messages_and_are_taken_whole() {
     world.message(client, Call::Call, Message::to(to, WORDS));
     let bits = world.exchange(server, Call::Receive, Message::at(at)).unwrap();
     assert!(bits.stamp.is_bits());
-    assert_eq!(bits.words[0], 13);
+    assert_eq!(bits.bits, 13);
     let got = world.exchange(server, Call::Receive, Message::at(at)).unwrap();
     assert!(!got.stamp.is_bits());
     world.message(server, Call::ReplyReceive, Message::to(at, ANSWER).replying(got.reply));
     world.syscall(client, Call::Notify, &[to.to_wire(), 2]).unwrap();
-    assert_eq!(server.incoming().map(|bits| (bits.words[0], bits.stamp.is_bits())), Ok((2, true)));
+    assert_eq!(server.incoming().map(|bits| (bits.bits, bits.stamp.is_bits())), Ok((2, true)));
 }
 
 #[test]

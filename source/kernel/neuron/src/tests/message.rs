@@ -21,6 +21,8 @@ pub struct Message {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Incoming {
     pub words: [u64; 8],
+    /// In `a0`, when the stamp says that bits came.
+    pub bits: u64,
     pub reply: Handle,
     pub len: usize,
     pub moved: Option<Handle>,

@@ -27,3 +27,21 @@ pub mod object {
         fn header(&self) -> &Header;
     }
 }
+
+pub mod stripes {
+    use crate::sync::RawLock;
+
+    /// One lock for everything.
+    #[derive(Debug)]
+    pub struct Stripes(RawLock);
+
+    impl Stripes {
+        pub fn of_one(lock: RawLock) -> Self {
+            Self(lock)
+        }
+
+        pub fn of<T>(&self, _object: *const T) -> &RawLock {
+            &self.0
+        }
+    }
+}

@@ -4,7 +4,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::ipc::port::{Port, PortKind};
-use crate::ipc::reply;
+use crate::ipc::reply::{self, CallNumber};
 use crate::machine::Machine;
 use crate::smp;
 use crate::task::{Flags, OwnedTask, Task};
@@ -41,7 +41,7 @@ impl Scene {
     fn receive(&self) -> Option<OwnedTask> {
         let mut caller = self.port.lock(&self.machine).pop_caller()?;
         caller.touch();
-        reply::await_reply(caller, 1);
+        reply::await_reply(caller, CallNumber(3));
         reply::take_if_unwanted(&self.machine, &self.task)
     }
 }
@@ -114,7 +114,7 @@ fn a_kill_finds_a_task_that_begins_to_await_a_reply() {
         let begin = |scene: &Scene| {
             let mut task = scene.task.token();
             task.touch();
-            reply::await_reply(task, 1);
+            reply::await_reply(task, CallNumber(3));
             reply::take_if_unwanted(&scene.machine, &scene.task)
         };
         assert_eq!(winners(&scene, vec![Scene::kill], begin), 1);
@@ -147,10 +147,10 @@ fn exactly_one_of_answer_deadline_and_kill_takes_a_caller() {
         let scene = Scene::new();
         let mut task = scene.task.token();
         task.touch();
-        reply::await_reply(task, 1);
+        reply::await_reply(task, CallNumber(3));
         let others: Vec<fn(&Scene) -> Option<OwnedTask>> = vec![Scene::kill, Scene::expire];
-        assert_eq!(winners(&scene, others, |scene| reply::claim(&scene.task, 1)), 1);
-        assert!(reply::claim(&scene.task, 1).is_none(), "a call is answered once");
+        assert_eq!(winners(&scene, others, |scene| reply::claim(&scene.task, CallNumber(3))), 1);
+        assert!(reply::claim(&scene.task, CallNumber(3)).is_none(), "a call is answered once");
     });
 }
 
@@ -161,12 +161,13 @@ fn an_answer_sees_everything_the_caller_did_before_it_waited() {
         let begin = |scene: &Scene| {
             let mut task = scene.task.token();
             task.touch();
-            reply::await_reply(task, 1);
+            reply::await_reply(task, CallNumber(3));
             None
         };
-        let others: Vec<fn(&Scene) -> Option<OwnedTask>> = vec![|scene| reply::claim(&scene.task, 1)];
+        let others: Vec<fn(&Scene) -> Option<OwnedTask>> =
+            vec![|scene| reply::claim(&scene.task, CallNumber(3))];
         let won = winners(&scene, others, begin);
-        assert_eq!(won + taken(reply::claim(&scene.task, 1)), 1);
+        assert_eq!(won + taken(reply::claim(&scene.task, CallNumber(3))), 1);
     });
 }
 
@@ -174,8 +175,9 @@ fn an_answer_sees_everything_the_caller_did_before_it_waited() {
 fn a_reply_to_an_earlier_call_takes_nobody() {
     crate::check(|| {
         let scene = Scene::new();
-        reply::await_reply(scene.task.token(), 2);
-        let others: Vec<fn(&Scene) -> Option<OwnedTask>> = vec![|scene| reply::claim(&scene.task, 1)];
-        assert_eq!(winners(&scene, others, |scene| reply::claim(&scene.task, 2)), 1);
+        reply::await_reply(scene.task.token(), CallNumber(5));
+        let others: Vec<fn(&Scene) -> Option<OwnedTask>> =
+            vec![|scene| reply::claim(&scene.task, CallNumber(3))];
+        assert_eq!(winners(&scene, others, |scene| reply::claim(&scene.task, CallNumber(5))), 1);
     });
 }

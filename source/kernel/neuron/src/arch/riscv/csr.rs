@@ -60,9 +60,14 @@ pub fn set_timer(at: u64) {
         // SAFETY: `stimecmp` only decides when the timer interrupt is pending.
         unsafe { asm!("csrw 0x14d, {0}", in(reg) at, options(nomem, nostack)) };
     } else {
-        // Every firmware has a timer; without one there would be no deadline to keep.
-        let _always_there = sbi::set_timer(at);
+        set_timer_by_firmware(at);
     }
+}
+
+#[cold]
+fn set_timer_by_firmware(at: u64) {
+    // Every firmware has a timer; without one there would be no deadline to keep.
+    let _always_there = sbi::set_timer(at);
 }
 
 /// What waits to be served.

@@ -1,4 +1,4 @@
-//! Power-on, trap entry and exit: the code between the hardware and Rust.
+//! Trap entry and exit: the code between a task and Rust.
 //!
 //! While a task runs `sscratch` holds its hart's record, while the kernel runs it holds 0; so the first
 //! instruction of a trap tells where it came from. The record is also the top of the hart's kernel stack,
@@ -7,10 +7,12 @@
 //! Three ways in for a system call, cheapest first:
 //!
 //! ```text
-//! leaf   task_self, clock_now       nothing saved; the result is in a0, the rest cleared
+//! leaf   task_self, clock_now,      nothing saved; the result is in a0, the rest cleared
+//!        notify
 //! fast   call, reply_receive with   what a call preserves is saved; the eight words stay in s2–s9 while
-//!        words only                 Rust finds the other side, then become the other side's a0–a7
-//! full   everything else            all registers that matter are in the task, Rust decides
+//!        words only                 Rust finds the other side, which finds them there
+//! full   everything else            all registers that matter are in the task, Rust decides; `yield` and
+//!                                   `wait` need not store their arguments first
 //! ```
 //!
 //! A call preserves `s0`, `s1`, `sp`, `gp`, `tp`, one without a message also `s2`–`s11`, and nothing else: that
@@ -21,112 +23,14 @@
 use core::arch::global_asm;
 
 use super::super::Trap;
-use crate::ipc::fast;
+use crate::ipc::{fast, fast_bits};
 use crate::mm::page_table::Access;
 use crate::sched::{self, Hart};
 use crate::syscall;
 use crate::task::Task;
 
-/// What a hart that firmware starts needs to find its place.
-#[derive(Debug)]
-#[repr(C)]
-pub struct HartStart {
-    /// Address space to load.
-    pub satp: u64,
-    /// Its record, and top of stack.
-    pub hart: u64,
-    /// Where to go on, a function of one argument: the record.
-    pub enter: u64,
-}
-
 global_asm!(
     r#"
-    .section .text.entry, "ax"
-    .globl _start
-    .globl secondary_start
-    .option push
-    .option norelax
-
-# Firmware: a0 = hart id, a1 = device tree. Paging off, so pc is physical.
-_start:
-    csrw    sie, zero
-    lla     t0, __bss_start
-    lla     t1, __bss_end
-1:  sd      zero, 0(t0)
-    addi    t0, t0, 8
-    bltu    t0, t1, 1b
-    lla     t0, boot_root
-    srli    t0, t0, 12
-    li      t1, 8 << 60
-    or      t0, t0, t1
-    lla     t2, boot_high_address
-    ld      t2, 0(t2)
-    csrw    stvec, t2
-    sfence.vma
-    csrw    satp, t0
-    # pc is unmapped from here on: the fetch faults and the trap goes to the high half.
-    unimp
-
-    .balign 4
-boot_high:
-    la      sp, boot_stack_top
-    mv      tp, zero
-    la      t0, kernel_trap_early
-    csrw    stvec, t0
-    csrw    sscratch, zero
-    tail    neuron_boot
-
-    .balign 8
-boot_high_address:
-    .dword  boot_high
-
-# Firmware: a0 = hart id, a1 = physical address of a HartStart.
-    .balign 4
-secondary_start:
-    csrw    sie, zero
-    ld      t0, 0(a1)
-    ld      a0, 8(a1)
-    ld      t1, 16(a1)
-    lla     t2, secondary_high_address
-    ld      t2, 0(t2)
-    csrw    stvec, t2
-    sfence.vma
-    csrw    satp, t0
-    unimp
-
-    .balign 4
-secondary_high:
-    mv      sp, a0
-    mv      tp, a0
-    la      t0, trap_entry
-    csrw    stvec, t0
-    csrw    sscratch, zero
-    jr      t1
-
-    .balign 8
-secondary_high_address:
-    .dword  secondary_high
-    .option pop
-
-# The first page table: the kernel image and the direct map of 8 GiB, as large pages, all rights. It is
-# left before any other hart or task runs.
-    .section .data
-    .balign 4096
-boot_root:
-    .fill   256, 8, 0
-    .dword  0x000000cf, 0x100000cf, 0x200000cf, 0x300000cf, 0x400000cf, 0x500000cf, 0x600000cf, 0x700000cf
-    .fill   246, 8, 0
-    .dword  0x200000cf
-    .dword  0
-
-    .section .bss
-    .balign 16
-    .globl  boot_stack
-    .globl  boot_stack_top
-boot_stack:
-    .skip   65536
-boot_stack_top:
-
     .text
     .balign 4
     .globl  trap_entry
@@ -140,9 +44,10 @@ trap_entry:
 
 # A system call. t0 = number; ra and all t registers are ours.
     csrrw   t6, sscratch, zero
-    sltiu   ra, t0, 2
+    sltiu   ra, t0, {LEAVES}
     bnez    ra, leaf
     ld      ra, {CURRENT}(sp)
+save_caller:
     sd      t6, 2*8(ra)
     sd      gp, 3*8(ra)
     sd      tp, 4*8(ra)
@@ -155,11 +60,17 @@ trap_entry:
     # Words only, no deadline?
     addi    t6, t5, 1
     or      t6, t6, t2
-    bnez    t6, call_preserving
+    bnez    t6, not_words_only
     addi    t6, t0, -{CALL}
     beqz    t6, fast_call
     addi    t6, t0, -{REPLY_RECEIVE}
     beqz    t6, fast_reply
+
+not_words_only:
+    addi    t6, t0, -{YIELD}
+    beqz    t6, quick_yield
+    addi    t6, t0, -{WAIT}
+    beqz    t6, quick_wait
 
 call_preserving:
     sd      s2, 18*8(ra)
@@ -172,8 +83,6 @@ call_preserving:
     sd      s9, 25*8(ra)
     sd      s10, 26*8(ra)
     sd      s11, 27*8(ra)
-
-call_full:
     sd      t0, 5*8(ra)
     sd      t1, 6*8(ra)
     sd      t2, 7*8(ra)
@@ -191,13 +100,25 @@ call_full:
     sd      zero, 1*8(ra)
     sd      zero, 31*8(ra)
     mv      a0, tp
-    call    neuron_system_call
+    jal     neuron_system_call
+    j       exit_full
+
+quick_yield:
+    mv      a0, tp
+    jal     neuron_yield
+    j       exit_full
+
+quick_wait:
+    mv      a2, tp
+    jal     neuron_wait
     j       exit_full
 
 leaf:
     sd      t6, 8(sp)
     sd      tp, 0(sp)
     mv      tp, sp
+    addi    t6, t0, -{NOTIFY}
+    beqz    t6, leaf_notify
     mv      a0, sp
     bnez    t0, 1f
     call    neuron_leaf_task_self
@@ -226,86 +147,107 @@ leaf:
     li      a7, 0
     sret
 
+leaf_notify:
+    sd      a0, 16(sp)
+    sd      a1, 24(sp)
+    mv      a2, sp
+    jal     neuron_leaf_notify
+    beqz    a0, 1f
+    li      a0, 0
+    j       2b
+# Something is in the way: the registers as the full path expects them.
+1:  ld      t6, 8(sp)
+    ld      tp, 0(sp)
+    ld      a0, 16(sp)
+    ld      a1, 24(sp)
+    li      a2, 0
+    li      a3, 0
+    li      a4, 0
+    li      a5, 0
+    li      a6, 0
+    li      a7, 0
+    li      t0, {NOTIFY}
+    li      t1, 0
+    li      t2, 0
+    li      t3, 0
+    li      t4, 0
+    li      t5, 0
+    ld      ra, {CURRENT}(sp)
+    j       save_caller
+
 # The words travel in s2-s9, which Rust preserves.
-    .macro words_to_s
-    mv      s2, a0
-    mv      s3, a1
-    mv      s4, a2
-    mv      s5, a3
-    mv      s6, a4
-    mv      s7, a5
-    mv      s8, a6
-    mv      s9, a7
-    .endm
-
 fast_call:
-    words_to_s
     mv      s10, t1
-    li      s11, {CALL}
+    mv      s11, ra
     mv      a0, tp
     mv      a1, t1
-    call    neuron_fast_call
-    beqz    a0, fast_refused
-    j       exit_fast
-
-fast_reply:
-    words_to_s
-    mv      s10, t1
-    li      s11, {REPLY_RECEIVE}
-    mv      a0, tp
-    mv      a1, t1
-    call    neuron_fast_reply
-    beqz    a0, fast_refused
+    jal     neuron_fast_call
+    beqz    a0, fast_call_refused
+    mv      t1, a1
+    ld      t3, {ID}(s11)
+    ld      t4, {STAMP}(s11)
 
 # a0 = the task that runs now, whose words are in s2-s9.
 exit_fast:
-    mv      t6, a0
-    ld      t0, 0(t6)
+    ld      t0, 0(a0)
     csrw    sepc, t0
     csrw    sscratch, tp
-    mv      a0, s2
-    mv      a1, s3
-    mv      a2, s4
-    mv      a3, s5
-    mv      a4, s6
-    mv      a5, s7
-    mv      a6, s8
-    mv      a7, s9
-    ld      t1, 6*8(t6)
-    ld      t3, 28*8(t6)
-    ld      t4, 29*8(t6)
-    ld      sp, 2*8(t6)
-    ld      gp, 3*8(t6)
-    ld      tp, 4*8(t6)
-    ld      s0, 8*8(t6)
-    ld      s1, 9*8(t6)
+    ld      sp, 2*8(a0)
+    ld      gp, 3*8(a0)
+    ld      tp, 4*8(a0)
+    ld      s0, 8*8(a0)
+    ld      s1, 9*8(a0)
+    li      a0, 0
+    li      a1, 0
+    li      a2, 0
+    li      a3, 0
+    li      a4, 0
+    li      a5, 0
+    li      a6, 0
+    li      a7, 0
     li      s10, 0
     li      s11, 0
     li      t0, 0
     li      t2, 0
     li      t5, 0
-    li      ra, 0
     li      t6, 0
+    li      ra, 0
     sret
 
+fast_reply:
+    mv      s10, t1
+    mv      a0, tp
+    mv      a1, t1
+    jal     neuron_fast_reply
+    beqz    a0, fast_reply_refused
+    li      t1, 0
+    li      t3, 0
+    li      t4, 0
+    j       exit_fast
+
 # Something is in the way: the registers as the full path expects them.
-fast_refused:
-    ld      ra, {CURRENT}(tp)
-    mv      a0, s2
-    mv      a1, s3
-    mv      a2, s4
-    mv      a3, s5
-    mv      a4, s6
-    mv      a5, s7
-    mv      a6, s8
-    mv      a7, s9
+fast_call_refused:
+    li      t0, {CALL}
+    j       1f
+fast_reply_refused:
+    li      t0, {REPLY_RECEIVE}
+1:  ld      ra, {CURRENT}(tp)
     mv      t1, s10
-    mv      t0, s11
     li      t2, 0
     li      t3, 0
     li      t4, 0
     li      t5, -1
-    j       call_full
+    li      a0, 0
+    li      a1, 0
+    li      a2, 0
+    li      a3, 0
+    li      a4, 0
+    li      a5, 0
+    li      a6, 0
+    li      a7, 0
+    li      s10, 0
+    li      s11, 0
+    j       call_preserving
 
 trap_full:
     ld      t6, {CURRENT}(sp)
@@ -457,25 +399,18 @@ kernel_trap_stack:
 kernel_trap_stack_top:
 "#,
     CURRENT = const sched::CURRENT_OFFSET,
+    ID = const Task::ID_OFFSET,
+    STAMP = const Task::STAMP_OFFSET,
     CALL = const nexus_abi::Call::Call as u64,
     REPLY_RECEIVE = const nexus_abi::Call::ReplyReceive as u64,
+    NOTIFY = const nexus_abi::Call::Notify as u64,
+    YIELD = const nexus_abi::Call::Yield as u64,
+    WAIT = const nexus_abi::Call::Wait as u64,
+    LEAVES = const nexus_abi::Call::Notify as u64 + 1,
 );
 
 unsafe extern "C" {
     fn exit_full() -> !;
-    fn secondary_start();
-    static boot_stack: u8;
-    static boot_stack_top: u8;
-}
-
-/// The physical address at which firmware starts other harts.
-pub fn secondary_entry_address() -> u64 {
-    super::memory::image_physical(secondary_start as *const () as usize)
-}
-
-/// Where the boot stack is, for backtraces.
-pub fn boot_stack_bounds() -> core::ops::Range<usize> {
-    (&raw const boot_stack) as usize..(&raw const boot_stack_top) as usize
 }
 
 /// Runs the hart's current task.
@@ -505,12 +440,27 @@ extern "C" fn neuron_leaf_clock_now(hart: &Hart) -> u64 {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn neuron_fast_call(hart: &mut Hart, named: u64) -> *const Task {
+extern "C" fn neuron_leaf_notify(handle: u64, bits: u64, hart: &mut Hart) -> bool {
+    fast_bits::notify(hart, handle, bits)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_yield(hart: &mut Hart) {
+    syscall::yield_now(hart);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_wait(handle: u64, deadline: u64, hart: &mut Hart) {
+    fast_bits::wait(hart, handle, deadline);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_fast_call(hart: &mut Hart, named: u64) -> fast::Switch {
     fast::call(hart, named)
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64) -> *const Task {
+extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64) -> fast::Switch {
     fast::reply_receive(hart, named)
 }
 

@@ -2,7 +2,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`entry`] | power-on and secondary entry, trap entry and exit, the fast path's assembly |
+//! | [`start`] | power-on and secondary entry |
+//! | [`entry`] | trap entry and exit, the fast path's assembly |
 //! | [`csr`] | control registers: interrupts, timer, address space |
 //! | [`fpu`] | floating-point registers, switched only between tasks that use them |
 //! | [`memory`] | the direct map, zeroing a page |
@@ -13,9 +14,11 @@ mod entry;
 mod fpu;
 mod memory;
 mod panic;
+mod start;
 
 pub use csr::*;
-pub use entry::{HartStart, boot_stack_bounds, return_to_user, secondary_entry_address};
+pub use entry::return_to_user;
 pub use fpu::*;
 pub use memory::*;
 pub use panic::{KernelTrap, stack_pointer};
+pub use start::{HartStart, boot_stack_bounds, secondary_entry_address};
