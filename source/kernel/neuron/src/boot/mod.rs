@@ -35,7 +35,7 @@ use crate::platform::plic::Plic;
 use crate::platform::power::Power;
 use crate::platform::region::Region;
 use crate::platform::uart::Uart;
-use crate::sched::{Hart, Outcome};
+use crate::sched::Hart;
 use crate::smp::HartShared;
 use crate::sync::Lock;
 use crate::task::{TaskTable, reclaim, spawn};
@@ -89,7 +89,7 @@ extern "C" fn neuron_boot(boot_hart: u64, device_tree: u64) -> ! {
 
 /// What a hart does from now on.
 fn run(hart: &mut Hart) -> ! {
-    hart.settle(Outcome::Blocked);
+    hart.begin();
     arch::return_to_user(hart)
 }
 

@@ -195,8 +195,8 @@ impl Hart {
         self.tracing = self.machine.tracing.load(Ordering::Relaxed);
     }
 
-    /// Time asleep is nobody's.
-    pub(crate) fn note_idle_end(&mut self) {
+    /// The time up to now is nobody's.
+    pub(crate) fn charge_nobody(&mut self) {
         self.switched_at = time::now();
         self.shared.counters().charged_at.store(self.switched_at.0, Ordering::Relaxed);
     }

@@ -19,6 +19,12 @@ use crate::task::{Flags, OwnedTask, death};
 use crate::time::{self, Ticks};
 
 impl Hart {
+    /// The hart's first decision. What it did before, booting, is nobody's time.
+    pub fn begin(&mut self) {
+        self.charge_nobody();
+        self.settle(Outcome::Blocked);
+    }
+
     /// Puts the next task in place. Sleeps until there is one. O(1) plus the mail that came.
     #[inline(always)]
     pub fn settle(&mut self, outcome: Outcome) {
