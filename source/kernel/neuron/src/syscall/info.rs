@@ -92,6 +92,7 @@ fn machine_record(hart: &Hart) -> MachineInfo {
         handles,
         boot_ns: machine.boot_ns.load(Ordering::Relaxed),
         boot_files: machine.image.len() as u64,
+        frames_fixed: machine.frames_fixed,
     }
 }
 
