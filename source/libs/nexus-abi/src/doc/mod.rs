@@ -63,6 +63,7 @@ pub const CALLS: &[CallDoc] = &[
     machine::TRACE_CONTROL,
     machine::TRACE_READ,
     machine::MACHINE_EXIT,
+    tasks::TASK_ADOPT,
 ];
 
 const SYSTEM_BAD: (Error, &str) = (Error::BadHandle, "the system handle is not in the table");

@@ -94,6 +94,28 @@ pub(super) const TASK_KILL: CallDoc = CallDoc {
     ],
 };
 
+pub(super) const TASK_ADOPT: CallDoc = CallDoc {
+    call: Call::TaskAdopt,
+    name: "task_adopt",
+    summary: "A handle to a task whose death is reported where the caller receives: how a supervisor that was \
+              started again finds its tasks.",
+    arguments: &[
+        ("a0", "supervisor", "the endpoint or notification that the task was spawned with"),
+        ("a1", "task", "task id"),
+    ],
+    returns: "a0 = handle with MANAGE, INSPECT, MOVE, COPY, a1 = the bits that its death will set",
+    rights: "RECEIVE",
+    effects: "one more handle to the task",
+    errors: &[
+        (Error::BadHandle, "the supervisor is not in the table"),
+        (Error::WrongKind, "neither notification nor endpoint"),
+        (Error::Denied, "RECEIVE is missing, or the task's death is reported elsewhere or nowhere"),
+        (Error::NotFound, "no task has this id, or it is dead"),
+        NEW_HANDLE_FULL,
+        NO_MEMORY,
+    ],
+};
+
 pub(super) const TASK_STATUS: CallDoc = CallDoc {
     call: Call::TaskStatus,
     name: "task_status",
