@@ -109,7 +109,7 @@ impl Hart {
             arch::load_space(task.space_id());
         }
         if task.tlb_ok.load(Ordering::Relaxed) & self.bit() == 0 {
-            task.tlb_ok.fetch_or(self.bit(), Ordering::SeqCst);
+            task.tlb_ok.fetch_or(task.trustworthy_on(self.bit()), Ordering::SeqCst);
             task.ran_on.fetch_or(self.bit(), Ordering::SeqCst);
             arch::flush_space(task.asid());
         }

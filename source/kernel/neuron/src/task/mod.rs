@@ -318,6 +318,12 @@ impl Task {
         arch::asid_of(self.space_id)
     }
 
+    /// Of `harts`, those on which what is remembered of its space stays good once it has been flushed. None, if
+    /// the tag is shared: the next to run there may be another space of the same tag.
+    pub(crate) fn trustworthy_on(&self, harts: u64) -> u64 {
+        if self.asid() == arch::Asid::SHARED { 0 } else { harts }
+    }
+
     /// The root of its page table.
     pub fn root(&self) -> Frame {
         self.root
