@@ -66,7 +66,7 @@ impl MachineInfo {
 pub struct HartInfo {
     /// The number firmware knows it by.
     pub hardware_id: u64,
-    /// Nanoseconds running tasks or the kernel.
+    /// Nanoseconds running tasks or the kernel, since it began to.
     pub busy_ns: u64,
     /// Nanoseconds asleep in `wfi`.
     pub idle_ns: u64,

@@ -22,6 +22,7 @@ impl Hart {
     /// The hart's first decision. What it did before, booting, is nobody's time.
     pub fn begin(&mut self) {
         self.charge_nobody();
+        self.shared.counters().began_at.store(time::now().0, Ordering::Relaxed);
         self.settle(Outcome::Blocked);
     }
 
