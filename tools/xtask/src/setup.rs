@@ -12,12 +12,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, find_program, host_cargo, say};
-use crate::toolchain::DeviceToolchain;
+use crate::toolchain::{self, DeviceToolchain};
 use crate::workspace::Workspace;
-
-/// Debian's toolchain with the standard library's source, and the linker of the image.
-pub const DEVICE_TOOLCHAIN_PACKAGES: &[&str] =
-    &["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "rustfmt-web", "lld"];
 
 const EMULATOR_PACKAGES: &[&str] = &["qemu-system-misc", "opensbi"];
 
@@ -72,7 +68,7 @@ impl Need {
 
     fn source(self) -> Source {
         match self {
-            Need::DeviceToolchain => Source::Debian(DEVICE_TOOLCHAIN_PACKAGES),
+            Need::DeviceToolchain => Source::Debian(toolchain::DEBIAN_PACKAGES),
             Need::Linker => Source::Debian(&["lld"]),
             Need::Emulator => Source::Debian(EMULATOR_PACKAGES),
             Need::Nextest => Source::Crate("cargo-nextest"),

@@ -41,12 +41,16 @@ enum Origin {
     Debian,
 }
 
+/// Debian's toolchain with the standard library's source, and the linker of the image.
+pub const DEBIAN_PACKAGES: &[&str] =
+    &["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "rustfmt-web", "lld"];
+
 /// No toolchain on this machine can build the device half.
 #[derive(Debug, Error)]
 #[error(
     "no Rust here can build for {DEVICE_TARGET}: run `cargo xtask setup`, \
      or install it yourself with `apt-get install {}`",
-    crate::setup::DEVICE_TOOLCHAIN_PACKAGES.join(" ")
+    DEBIAN_PACKAGES.join(" ")
 )]
 pub struct NoDeviceToolchain;
 

@@ -21,6 +21,8 @@ use measure::{During, Trouble};
 
 nexus_rt::entry!(main);
 
+const KIB_PER_FRAME: u64 = nexus_abi::PAGE_SIZE as u64 / 1024;
+
 fn main(_args: &'static str) -> i32 {
     let code = match measure_all() {
         Ok(()) => ExitCode::Ok,
@@ -42,7 +44,7 @@ fn measure_all() -> Result<(), Trouble> {
         return rows::across_harts();
     }
     measure::exact("boot_first_user", "instr", machine.boot_ns);
-    measure::exact("mem_after_boot_kib", "kib", (machine.frames_total - machine.frames_free) * 4);
+    measure::exact("mem_after_boot_kib", "kib", machine.frames_used() * KIB_PER_FRAME);
     rows::null_call()?;
     rows::messages("", 0)?;
     rows::buffers()?;

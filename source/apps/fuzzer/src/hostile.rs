@@ -221,6 +221,10 @@ impl Hostile {
             }
             Call::TaskSpawn => [SYSTEM.to_wire(), ptr::from_ref(args) as u64, 0, 0, 0],
             Call::TaskStatus => [h, self.address(), 0, 0, 0],
+            Call::TaskAdopt => {
+                let near = 1 << 32 | self.random.below(40);
+                [h, self.random.of(&[near, wild]), 0, 0, 0]
+            }
             Call::IrqBind => [SYSTEM.to_wire(), self.random.below(130), h, self.bits(), 0],
             Call::DeviceMap => {
                 let device = self.random.of(&[self.plan.console, self.plan.console + 1, 0x8000_0000, page]);

@@ -48,6 +48,7 @@ impl System for Fake {
             harts: 2,
             frames_total: 32_768,
             frames_free: 32_000,
+            frames_fixed: 256,
             tasks: 3,
             boot_ns: 12_300_000,
             ..Default::default()
@@ -156,7 +157,8 @@ ID  NAME   CLASS        HART  STATE        CPU  MEMORY
 fn harts_and_mem_are_tables() {
     assert!(run("harts").contains("\n   1  1.00 ms  99.9 %"), "{}", run("harts"));
     let expected = "            USED     FREE    TOTAL
-memory  3.00 MiB  125 MiB  128 MiB
+memory  4.00 MiB  125 MiB  129 MiB
+1.00 MiB of it taken for good by the kernel and the boot image
 3 tasks, 0 kernel objects, 0 handles, 0 files in the boot image
 ";
     assert_eq!(run("mem"), expected);

@@ -105,15 +105,18 @@ pub(crate) fn uptime(now: Nanos, machine: &MachineInfo, harts: &[HartInfo], out:
 }
 
 pub(crate) fn memory_use(machine: &MachineInfo, out: &mut String) {
-    let used = machine.frames_total.saturating_sub(machine.frames_free);
     let mut table = Table::new([("", Left), ("USED", Right), ("FREE", Right), ("TOTAL", Right)]);
     table.row([
         "memory".to_string(),
-        memory(used),
+        memory(machine.frames_used()),
         memory(machine.frames_free),
-        memory(machine.frames_total),
+        memory(machine.frames_fixed + machine.frames_total),
     ]);
     table.write(out);
+    out.push_str(&format!(
+        "{} of it taken for good by the kernel and the boot image\n",
+        memory(machine.frames_fixed)
+    ));
     out.push_str(&format!(
         "{} tasks, {} kernel objects, {} handles, {} files in the boot image\n",
         machine.tasks, machine.objects, machine.handles, machine.boot_files

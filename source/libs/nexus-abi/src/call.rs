@@ -89,11 +89,13 @@ pub enum Call {
     TraceRead = 30,
     /// End the machine.
     MachineExit = 31,
+    /// Take over a task whose death is reported to the caller.
+    TaskAdopt = 32,
 }
 
 impl Call {
     /// Every call, in wire order: the index is the number.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::TaskSelf,
         Self::ClockNow,
         Self::Notify,
@@ -126,6 +128,7 @@ impl Call {
         Self::TraceControl,
         Self::TraceRead,
         Self::MachineExit,
+        Self::TaskAdopt,
     ];
 
     /// The call with this number.

@@ -35,9 +35,9 @@ impl InfoKind {
 pub struct MachineInfo {
     /// Harts running.
     pub harts: u64,
-    /// Page frames there are.
+    /// Page frames that tasks and the kernel take and give back.
     pub frames_total: u64,
-    /// Page frames nobody uses.
+    /// Those of them that nobody uses.
     pub frames_free: u64,
     /// Tasks alive or not yet collected.
     pub tasks: u64,
@@ -49,6 +49,15 @@ pub struct MachineInfo {
     pub boot_ns: u64,
     /// Files in the boot image.
     pub boot_files: u64,
+    /// Page frames taken for good at boot, in no other count: the kernel, the boot image, a tag per frame.
+    pub frames_fixed: u64,
+}
+
+impl MachineInfo {
+    /// Page frames in use, whatever for.
+    pub fn frames_used(&self) -> u64 {
+        self.frames_fixed + self.frames_total.saturating_sub(self.frames_free)
+    }
 }
 
 /// One hart.
@@ -57,7 +66,7 @@ pub struct MachineInfo {
 pub struct HartInfo {
     /// The number firmware knows it by.
     pub hardware_id: u64,
-    /// Nanoseconds running tasks or the kernel.
+    /// Nanoseconds running tasks or the kernel, since it began to.
     pub busy_ns: u64,
     /// Nanoseconds asleep in `wfi`.
     pub idle_ns: u64,

@@ -283,6 +283,12 @@ pub fn task_status(task: Handle) -> Result<TaskInfo, Error> {
     Ok(record)
 }
 
+/// Takes over a task whose death is reported at `supervisor`: a handle, and the bits its death will set.
+pub fn task_adopt(supervisor: Handle, task: TaskId) -> Result<(Handle, u64), Error> {
+    let (handle, bits) = status(plain(Call::TaskAdopt, [supervisor.to_wire(), task.to_wire(), 0, 0, 0]))?;
+    Ok((Handle::from_wire(handle), bits))
+}
+
 /// Delivers an interrupt line as bits.
 pub fn irq_bind(system: Handle, line: u64, target: Handle, bits: u64) -> Result<Handle, Error> {
     new_handle(plain(Call::IrqBind as u64, [system.to_wire(), line, target.to_wire(), bits, 0]))

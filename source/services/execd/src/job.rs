@@ -61,6 +61,10 @@ impl Jobs {
         self.slots.iter().position(Option::is_none)
     }
 
+    pub(crate) fn is_free(&self, slot: usize) -> bool {
+        self.slots.get(slot).is_some_and(Option::is_none)
+    }
+
     /// Fills a free slot; answers the job's number.
     #[expect(clippy::too_many_arguments, reason = "a job is what it is made of; each has its own type")]
     pub(crate) fn insert(

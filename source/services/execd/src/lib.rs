@@ -29,14 +29,14 @@ pub mod profile;
 mod requests;
 
 pub use job::{JOBS_MAX, WAITERS_MAX};
-pub use machine::{Launch, Machine};
+pub use machine::{Launch, Machine, Orphan};
 
 use alloc::string::String;
 
 use nexus_abi::{ExitReason, HartMask, Nanos};
 use nexus_service::Effects;
 use nexus_wire::execd::{Answer, Ended, Image, Next, Refusal, Spawn};
-use restart_policy::Verdict;
+use restart_policy::{Restart, Verdict};
 
 use crate::history::History;
 use crate::job::{Jobs, Phase};
@@ -61,9 +61,11 @@ impl<M: Machine> Execd<M> {
 
     /// Starts the app of this boot, or the default one if there is no such program; `args` is its text.
     ///
-    /// An app that survived an earlier incarnation of execd is left alone: its endpoint handle still works.
+    /// What an earlier incarnation of execd started is looked after again, first; the app is then not started a
+    /// second time.
     pub fn start_app(&mut self, app: &str, args: &str, now: Nanos) {
-        if self.machine.runs(app) {
+        self.adopt_orphans(app, args, now);
+        if self.jobs.iter().any(|job| job.image == app) {
             return;
         }
         if let Err(refusal) = self.start_named(app, args, now) {
@@ -73,6 +75,27 @@ impl<M: Machine> Execd<M> {
             {
                 self.machine.log(format_args!("[execd] cannot start {DEFAULT_APP}: {refusal}"));
             }
+        }
+    }
+
+    /// Makes a job of every task that lives on. The arguments of all but the app are forgotten, so those are not
+    /// started again when they end: with other arguments they would be other programs.
+    fn adopt_orphans(&mut self, app: &str, args: &str, now: Nanos) {
+        let mut from = 0;
+        while let Some(orphan) = self.machine.orphan(from) {
+            let Orphan { image, task, id, death_bit } = orphan;
+            from = id.index() + 1;
+            let slot = death_bit.trailing_zeros() as usize;
+            if !self.jobs.is_free(slot) {
+                self.machine.close(task);
+                continue;
+            }
+            self.machine.log(format_args!("[execd] looks after {image} again"));
+            let (args, restart) =
+                if image == app { (args, Profile::of(&image).restart) } else { ("", Restart::Never) };
+            let profile = Profile { restart, ..Profile::of(&image) };
+            let phase = Phase::Running { task, started: now };
+            self.jobs.insert(slot, &image, String::from(args), profile, HartMask::ANY, phase, id);
         }
     }
 

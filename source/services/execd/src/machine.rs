@@ -3,6 +3,7 @@
 use core::fmt;
 
 use nexus_abi::{Error, ExitReason, Handle, HartMask, TaskId};
+use nexus_wire::execd::Image;
 
 use crate::profile::Profile;
 
@@ -23,6 +24,19 @@ pub struct Launch<'a> {
     pub extra: Option<Handle>,
 }
 
+/// A task that outlived the execd that started it.
+#[derive(Clone, Debug)]
+pub struct Orphan {
+    /// Its image.
+    pub image: Image,
+    /// A handle to it.
+    pub task: Handle,
+    /// Its id.
+    pub id: TaskId,
+    /// Set at execd's endpoint when it has died.
+    pub death_bit: u64,
+}
+
 /// The kernel, as far as execd needs it.
 pub trait Machine {
     /// Starts a task. Refused, it leaves nothing behind.
@@ -34,8 +48,8 @@ pub trait Machine {
     /// How a task ended; `None` while it lives.
     fn ended(&mut self, task: Handle) -> Option<ExitReason>;
 
-    /// True when a task of this image lives: one that an earlier incarnation of execd started.
-    fn runs(&mut self, image: &str) -> bool;
+    /// The first task from slot `from` on that an earlier incarnation of execd started and left.
+    fn orphan(&mut self, from: u32) -> Option<Orphan>;
 
     /// Gives up a handle.
     fn close(&mut self, handle: Handle);

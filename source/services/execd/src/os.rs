@@ -3,11 +3,11 @@
 use core::fmt;
 
 use execd::profile::{Client, Time};
-use execd::{Launch, Machine};
-use nexus_abi::info::TaskState;
+use execd::{Launch, Machine, Orphan};
 use nexus_abi::spawn::SpawnFlags;
 use nexus_abi::{Error, ExitReason, Handle, Rights, SpawnArgs, TaskId, user};
 use nexus_rt::startup::{EXECD, EXECD_SLOT, EXTRA_SLOT, SYSTEM, SYSTEM_SLOT};
+use nexus_wire::execd::Image;
 
 /// Where programs are in the boot image.
 const PROGRAMS: &str = "bin/";
@@ -57,16 +57,20 @@ impl Machine for Os {
         user::task_status(task).ok()?.exit_reason()
     }
 
-    fn runs(&mut self, image: &str) -> bool {
-        let mut slot = 0;
+    fn orphan(&mut self, from: u32) -> Option<Orphan> {
+        let mut slot = from;
         while let Ok(task) = user::task_info_from(SYSTEM, slot) {
-            let alive = task.state != TaskState::Dead as u64 && task.state != TaskState::Dying as u64;
-            if alive && task.name() == image {
-                return true;
+            let id = TaskId::from_wire(task.id);
+            slot = id.index() + 1;
+            // The kernel refuses those whose death is reported to somebody else.
+            if let Ok((handle, death_bit)) = user::task_adopt(EXECD, id) {
+                match Image::try_from(task.name()) {
+                    Ok(image) => return Some(Orphan { image, task: handle, id, death_bit }),
+                    Err(_) => self.close(handle),
+                }
             }
-            slot = TaskId::from_wire(task.id).index() + 1;
         }
-        false
+        None
     }
 
     fn close(&mut self, handle: Handle) {

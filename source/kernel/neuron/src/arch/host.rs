@@ -21,6 +21,7 @@ std::thread_local! {
     static THIS_HART: Cell<*const Hart> = const { Cell::new(core::ptr::null()) };
     /// Pointer minus physical address.
     static MEMORY_OFFSET: Cell<usize> = const { Cell::new(0) };
+    static TAG: Cell<Asid> = const { Cell::new(Asid(1)) };
     static OTHER_HARTS: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
@@ -34,6 +35,7 @@ pub fn power_on(memory: *mut u8, physical: u64, other_harts: Option<fn()>) {
     SOFTWARE.with(|pending| pending.iter().for_each(|pending| pending.set(false)));
     THIS_HART.set(core::ptr::null());
     MEMORY_OFFSET.set(memory.expose_provenance().wrapping_sub(physical as usize));
+    TAG.set(Asid(1));
     OTHER_HARTS.set(other_harts);
 }
 
@@ -98,9 +100,14 @@ pub fn space_id(root: Frame, _slot: u32) -> SpaceId {
     SpaceId(u64::from(root.number()))
 }
 
-/// One tag for all.
+/// The tag that all spaces have on this board.
 pub fn asid_of(_space: SpaceId) -> Asid {
-    Asid(1)
+    TAG.get()
+}
+
+/// Gives the board's spaces another tag; what a test needs to see is whether it is [`Asid::SHARED`].
+pub fn set_tag(tag: Asid) {
+    TAG.set(tag);
 }
 
 /// Nobody translates addresses here.

@@ -30,6 +30,11 @@ pub struct Pending {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Asid(pub u16);
 
+impl Asid {
+    /// The tag of all spaces for which the hardware has none of their own.
+    pub const SHARED: Self = Self(0);
+}
+
 /// Why a task was interrupted, system calls aside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trap {

@@ -35,7 +35,7 @@ use crate::platform::plic::Plic;
 use crate::platform::power::Power;
 use crate::platform::region::Region;
 use crate::platform::uart::Uart;
-use crate::sched::{Hart, Outcome};
+use crate::sched::Hart;
 use crate::smp::HartShared;
 use crate::sync::Lock;
 use crate::task::{TaskTable, reclaim, spawn};
@@ -89,7 +89,7 @@ extern "C" fn neuron_boot(boot_hart: u64, device_tree: u64) -> ! {
 
 /// What a hart does from now on.
 fn run(hart: &mut Hart) -> ! {
-    hart.settle(Outcome::Blocked);
+    hart.begin();
     arch::return_to_user(hart)
 }
 
@@ -107,11 +107,13 @@ fn make_machine(frames: Frames, parts: Parts<'_>) -> Result<&'static Machine, Er
     let Parts { board, power, image, region, kernel } = parts;
     let pages = size_of::<Machine>().div_ceil(PAGE_SIZE).next_power_of_two();
     let place: *mut Machine = frames.take_block(pages.ilog2() as usize)?.as_ptr();
+    let fixed = [map::kernel_region().len(), region.len(), frames.tags_len() as u64];
     // SAFETY: the block is ours, large enough, and never given back.
     let machine = unsafe {
         place.write(Machine {
             clock: Clock::new(board.timebase_hz),
             frames,
+            frames_fixed: fixed.iter().map(|len| len.div_ceil(PAGE_SIZE as u64)).sum(),
             ports: Slab::new(),
             vmos: Slab::new(),
             irqs: Slab::new(),

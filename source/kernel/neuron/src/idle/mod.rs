@@ -44,7 +44,7 @@ impl Hart {
         }
         self.trace(TraceKind::IdleLeave, None, 0);
         machine.idle.fetch_and(!self.bit(), Ordering::SeqCst);
-        self.note_idle_end();
+        self.charge_nobody();
         if !machine.idle_left.swap(true, Ordering::Relaxed) {
             machine.print(format_args!("{}", Marker::IdleLeaveL1));
         }

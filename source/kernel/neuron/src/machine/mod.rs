@@ -42,6 +42,8 @@ pub struct Machine {
     pub clock: Clock,
     /// Page frames.
     pub frames: Frames,
+    /// Frames that the allocator never had: the kernel, the boot image, the allocator's own tags.
+    pub frames_fixed: u64,
     /// Endpoints and notifications.
     pub ports: Slab<Port>,
     /// Memory objects.

@@ -56,6 +56,11 @@ impl Frames {
         }
     }
 
+    /// Bytes of its own tags.
+    pub fn tags_len(&self) -> usize {
+        self.buddy.lock().tags.len()
+    }
+
     /// Frames there are.
     pub fn total(&self) -> usize {
         self.total

@@ -179,7 +179,7 @@ impl AddressSpace {
         let freed = self.give_tables(hart, task, start, start + pages as usize * PAGE_SIZE);
         // Other harts flush before they run the task again; this one now, page by page while that is cheaper.
         // Flushing pages one by one would leave the path to a freed table remembered.
-        task.tlb_ok.store(hart.bit(), Ordering::SeqCst);
+        task.tlb_ok.store(task.trustworthy_on(hart.bit()), Ordering::SeqCst);
         if pages <= 16 && freed == Freed::Nothing {
             for page in 0..pages as usize {
                 arch::flush_page(start + page * PAGE_SIZE, task.asid());

@@ -220,8 +220,8 @@ impl Hart {
         self.fast_bit = fast_bit(self.index, self.tracing);
     }
 
-    /// Time asleep is nobody's.
-    pub(crate) fn note_idle_end(&mut self) {
+    /// The time up to now is nobody's.
+    pub(crate) fn charge_nobody(&mut self) {
         self.switched_at = time::now();
         self.shared.counters().charged_at.store(self.switched_at.0, Ordering::Relaxed);
     }

@@ -18,6 +18,13 @@ use crate::task::{Flags, OwnedTask, death};
 use crate::time::{self, Ticks};
 
 impl Hart {
+    /// The hart's first decision. What it did before, booting, is nobody's time.
+    pub fn begin(&mut self) {
+        self.charge_nobody();
+        self.shared.counters().began_at.store(time::now().0, Ordering::Relaxed);
+        self.settle(Outcome::Blocked);
+    }
+
     /// Puts the next task in place. Sleeps until there is one. O(1) plus the mail that came.
     #[inline(always)]
     pub fn settle(&mut self, outcome: Outcome) {
@@ -109,7 +116,7 @@ impl Hart {
             arch::load_space(task.space_id());
         }
         if task.tlb_ok.load(Ordering::Relaxed) & self.bit() == 0 {
-            task.tlb_ok.fetch_or(self.bit(), Ordering::SeqCst);
+            task.tlb_ok.fetch_or(task.trustworthy_on(self.bit()), Ordering::SeqCst);
             task.ran_on.fetch_or(self.bit(), Ordering::SeqCst);
             arch::flush_space(task.asid());
         }

@@ -37,6 +37,8 @@ pub struct HartShared {
 /// Written by their own hart, read by anybody.
 #[derive(Debug, Default)]
 pub struct Counters {
+    /// Its first decision, in ticks: neither work nor sleep began before.
+    pub began_at: AtomicU64,
     /// Ticks asleep.
     pub idle_ticks: AtomicU64,
     /// When it went to sleep, in ticks; 0 while it is awake.
@@ -73,6 +75,7 @@ impl HartShared {
             load: AtomicU64::new(0),
             trace: AtomicPtr::new(core::ptr::null_mut()),
             counters: Counters {
+                began_at: AtomicU64::new(0),
                 idle_ticks: AtomicU64::new(0),
                 asleep_since: AtomicU64::new(0),
                 charged_at: AtomicU64::new(0),

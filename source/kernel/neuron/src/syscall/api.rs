@@ -193,6 +193,29 @@ pub(super) fn task_kill(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     if killed { Ok((0, 0)) } else { Err(Error::Dead) }
 }
 
+/// A handle to a task by its id, for whoever receives the news of its death. O(1).
+pub(super) fn task_adopt(hart: &mut Hart, task: &mut OwnedTask) -> Values {
+    let port = match task.own().handles.get(handle(task, 0))? {
+        (Object::Port(port), rights) if rights.contains(Rights::RECEIVE) => port.share(),
+        (Object::Port(_), _) => return Err(Error::Denied),
+        _ => return Err(Error::WrongKind),
+    };
+    let id = TaskId::from_wire(task.registers().arg(1));
+    let adopted = adopt(hart, task, &port, id);
+    hart.release_port(port, Rights::NONE);
+    adopted
+}
+
+fn adopt(hart: &mut Hart, task: &mut OwnedTask, supervisor: &Port, id: TaskId) -> Values {
+    let found = hart.machine.tasks.lock().get(id).ok_or(Error::NotFound)?;
+    let Some(bits) = found.death_bits_at(supervisor) else {
+        hart.release_task(found);
+        return Err(Error::Denied);
+    };
+    let handle = hart.insert_handle(task, Object::Task(found), spawn::SUPERVISOR)?;
+    Ok((handle.to_wire(), bits))
+}
+
 /// The task a handle names, if the handle carries `needed`.
 pub(super) fn target(task: &OwnedTask, handle: Handle, needed: Rights) -> Result<Ref<Task>, Error> {
     match task.own().handles.get(handle)? {

@@ -92,6 +92,7 @@ fn machine_record(hart: &Hart) -> MachineInfo {
         handles,
         boot_ns: machine.boot_ns.load(Ordering::Relaxed),
         boot_files: machine.image.len() as u64,
+        frames_fixed: machine.frames_fixed,
     }
 }
 
@@ -102,7 +103,7 @@ fn hart_record(hart: &Hart, index: u64) -> Option<HartInfo> {
     let counters = shared.counters();
     let read = |counter: &core::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let ticks = time::now().0;
-    let now = machine.clock.nanos(Ticks(ticks)).0;
+    let up_ns = machine.clock.nanos(Ticks(ticks - read(&counters.began_at))).0;
     // A sleep that has not ended counts up to now.
     let asleep = match read(&counters.asleep_since) {
         0 => 0,
@@ -111,7 +112,7 @@ fn hart_record(hart: &Hart, index: u64) -> Option<HartInfo> {
     let idle_ns = machine.clock.nanos(Ticks(read(&counters.idle_ticks) + asleep)).0;
     Some(HartInfo {
         hardware_id: described.hardware_id,
-        busy_ns: now.saturating_sub(idle_ns),
+        busy_ns: up_ns.saturating_sub(idle_ns),
         idle_ns,
         idle_entries: read(&counters.idle_entries),
         timer_irqs: read(&counters.timer_irqs),

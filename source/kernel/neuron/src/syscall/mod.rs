@@ -106,6 +106,7 @@ fn dispatch(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
         Call::TaskSpawn => simple(hart, task, api::task_spawn),
         Call::TaskKill => simple(hart, task, api::task_kill),
         Call::TaskStatus => simple(hart, task, info::task_status),
+        Call::TaskAdopt => simple(hart, task, api::task_adopt),
         Call::IrqBind => simple(hart, task, api::irq_bind),
         Call::DeviceMap => simple(hart, task, api::device_map),
         Call::LogWrite => simple(hart, task, info::log_write),

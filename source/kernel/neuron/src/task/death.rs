@@ -136,7 +136,7 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
         hart.give_charged_frame(&shared.account, page);
     }
     hart.give_charged_frame(&shared.account, root);
-    let supervisor = own.supervisor.take();
+    let supervisor = own.supervisor.take().map(|port| (port, shared.death_bits.load(Ordering::Relaxed)));
     debug_assert_eq!(task.account.pages(), 0, "pages of a dead task are lost");
     debug_assert_eq!(task.account.objects(), 0, "objects of a dead task are lost");
     hart.charge(&task);

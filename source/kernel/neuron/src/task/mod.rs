@@ -73,6 +73,10 @@ pub struct Task {
     pub(crate) state: AtomicU8,
     /// Handles held, as of its last call; for people.
     handles_seen: AtomicU32,
+    /// Where its death is reported, and with which bits: constant once it is in the table of tasks. The
+    /// reference that keeps the port alive is the owner's.
+    supervisor: AtomicPtr<Port>,
+    death_bits: AtomicU64,
     precise_time: bool,
     id: TaskId,
     space_id: SpaceId,
@@ -117,8 +121,8 @@ pub struct Own {
     pub handles: HandleTable,
     /// Its memory.
     pub space: AddressSpace,
-    /// Who hears of its death, with which bits.
-    pub supervisor: Option<(Ref<Port>, u64)>,
+    /// Who hears of its death.
+    pub supervisor: Option<Ref<Port>>,
     /// How far dying has come.
     pub dying: Option<death::Phase>,
 }
@@ -193,6 +197,8 @@ impl Task {
             switches: AtomicU64::new(0),
             state: AtomicU8::new(nexus_abi::info::TaskState::Ready as u8),
             handles_seen: AtomicU32::new(0),
+            supervisor: AtomicPtr::new(core::ptr::null_mut()),
+            death_bits: AtomicU64::new(0),
             precise_time,
             id,
             space_id: arch::space_id(root, id.index()),
@@ -301,6 +307,17 @@ impl Task {
         self.flags.fetch_and(!flag, Ordering::SeqCst);
     }
 
+    /// The bits its death will set, if `port` is where it is reported.
+    ///
+    /// The caller holds a reference to `port`. A task that is not dead holds one to its supervisor, so the
+    /// address is not a later port's.
+    pub fn death_bits_at(&self, port: &Port) -> Option<u64> {
+        let reported_here = core::ptr::eq(self.supervisor.load(Ordering::Relaxed), port);
+        let dead = nexus_abi::info::TaskState::Dead as u8;
+        (reported_here && self.state.load(Ordering::Acquire) != dead)
+            .then(|| self.death_bits.load(Ordering::Relaxed))
+    }
+
     /// The value of `satp` that selects its space.
     #[inline(always)]
     pub fn space_id(&self) -> SpaceId {
@@ -310,6 +327,12 @@ impl Task {
     /// The number its translations are tagged with.
     pub fn asid(&self) -> arch::Asid {
         arch::asid_of(self.space_id)
+    }
+
+    /// Of `harts`, those on which what is remembered of its space stays good once it has been flushed. None, if
+    /// the tag is shared: the next to run there may be another space of the same tag.
+    pub(crate) fn trustworthy_on(&self, harts: u64) -> u64 {
+        if self.asid() == arch::Asid::SHARED { 0 } else { harts }
     }
 
     /// The root of its page table.

@@ -8,11 +8,13 @@
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use nexus_abi::Error;
 
 use super::{Links, Own, Registers, Task};
+use crate::cap::Ref;
+use crate::ipc::port::Port;
 use crate::mm::page_table::Access;
 use crate::sched::Hart;
 use crate::sync::mailbox::Parcel;
@@ -123,6 +125,13 @@ impl OwnedTask {
     #[inline(always)]
     pub fn note_handles(&self) {
         self.handles_seen.store(self.own().handles.used(), core::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Says who is to hear of its death, before anybody can know the task.
+    pub(super) fn set_supervisor(&mut self, port: Ref<Port>, bits: u64) {
+        self.supervisor.store(port.as_ptr().as_ptr(), Ordering::Relaxed);
+        self.death_bits.store(bits, Ordering::Relaxed);
+        self.own_mut().supervisor = Some(port);
     }
 
     /// Records how it ended.

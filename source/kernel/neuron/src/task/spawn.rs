@@ -28,6 +28,9 @@ use crate::sched::Hart;
 /// Largest stack a spawner may ask for.
 const STACK_PAGES_MAX: u32 = 128;
 
+/// What whoever looks after a task may do with it.
+pub const SUPERVISOR: Rights = Rights::MANAGE.union(Rights::INSPECT).union(Rights::MOVE).union(Rights::COPY);
+
 /// A spawner's wishes, checked.
 struct Request {
     args: SpawnArgs,
@@ -91,7 +94,9 @@ fn spawn_checked(
         }
     };
     // From here on nothing fails: the table of the child has room for what it is given.
-    task.own_mut().supervisor = supervisor.map(|port| (port, request.args.supervisor_bits));
+    if let Some(port) = supervisor {
+        task.set_supervisor(port, request.args.supervisor_bits);
+    }
     for handle in request.args.given {
         match handle.present().and_then(|handle| parent.own_mut().handles.remove(handle).ok()) {
             None => task.own_mut().handles.skip(),
@@ -103,8 +108,7 @@ fn spawn_checked(
         }
     }
     let id = task.id();
-    let rights = Rights::MANAGE | Rights::INSPECT | Rights::MOVE | Rights::COPY;
-    let handle = hart.insert_handle(parent, Object::Task(task.share()), rights);
+    let handle = hart.insert_handle(parent, Object::Task(task.share()), SUPERVISOR);
     start(hart, task);
     handle.map(|handle| (handle, id))
 }

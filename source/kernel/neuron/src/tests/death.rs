@@ -3,14 +3,61 @@
 //! That every frame and object came back is checked by the end of every world; these tests see to it that
 //! there is something to lose.
 
-use nexus_abi::{Call, Error, ExitReason, Nanos, Rights, SpawnArgs};
+use nexus_abi::{Call, Error, ExitReason, Handle, Nanos, Rights, SpawnArgs};
 
-use super::actor::Actor;
+use super::actor::{Actor, SYSTEM};
 use super::image::DATA;
 use super::message::Message;
 use super::world::{APP, World};
 use crate::arch::Trap;
 use crate::mm::page_table::Access;
+
+#[test]
+fn whoever_receives_the_news_of_a_death_takes_the_task_over() {
+    let mut world = World::new();
+    let (root, heir) = (world.root, world.spawn());
+    let deaths = world.make(root, Call::NotificationCreate, &[]);
+    let mut args = SpawnArgs::new(APP);
+    (args.supervisor, args.supervisor_bits) = (deaths, 0b1000);
+    let (child, given) = world.spawn_by(root, args).unwrap();
+    world.syscall(root, Call::HandleClose, &[given.to_wire()]).unwrap();
+    let here = world.grant(root, deaths, heir, Rights::RECEIVE).to_wire();
+    let (adopted, bits) = world.syscall(heir, Call::TaskAdopt, &[here, child.id().to_wire()]).unwrap();
+    assert_eq!(bits, 0b1000);
+    world.syscall(heir, Call::TaskKill, &[adopted]).unwrap();
+    assert_eq!(world.bury(child), ExitReason::Killed);
+    assert_eq!(world.syscall(heir, Call::Wait, &[here, 0]), Ok((0b1000, 0)));
+    let late = world.syscall(heir, Call::TaskAdopt, &[here, child.id().to_wire()]);
+    assert_eq!(late, Err(Error::NotFound), "it is dead");
+}
+
+#[test]
+fn test_reject_adoption_by_who_is_not_told_of_the_death() {
+    let mut world = World::new();
+    let root = world.root;
+    let deaths = world.make(root, Call::NotificationCreate, &[]);
+    let other = world.make(root, Call::NotificationCreate, &[]);
+    let mut args = SpawnArgs::new(APP);
+    (args.supervisor, args.supervisor_bits) = (deaths, 1);
+    let (child, _) = world.spawn_by(root, args).unwrap();
+    let (orphan, _) = world.spawn_by(root, SpawnArgs::new(APP)).unwrap();
+    let deaf = world.make(root, Call::HandleCopy, &[deaths.to_wire(), Rights::NOTIFY.to_wire()]);
+    let (before, handles) = (world.counts(), world.handles(root));
+    let cases = [
+        (Handle::NONE, child, Error::BadHandle),
+        (SYSTEM, child, Error::WrongKind),
+        (deaf, child, Error::Denied),
+        (other, child, Error::Denied),
+        (deaths, orphan, Error::Denied),
+        (deaths, root, Error::Denied),
+    ];
+    for (n, (at, task, error)) in cases.into_iter().enumerate() {
+        let args = [at.to_wire(), task.id().to_wire()];
+        assert_eq!(world.syscall(root, Call::TaskAdopt, &args), Err(error), "case {n}");
+    }
+    assert_eq!(world.syscall(root, Call::TaskAdopt, &[deaths.to_wire(), 0]), Err(Error::NotFound));
+    assert_eq!((world.counts(), world.handles(root)), (before, handles));
+}
 
 /// Ways to stand still.
 #[derive(Clone, Copy, Debug)]

@@ -39,6 +39,7 @@ pub fn machine(image: &'static [u8], span: core::ops::Range<u32>) -> &'static Ma
     Box::leak(Box::new(Machine {
         clock: Clock::new(board.timebase_hz),
         frames,
+        frames_fixed: u64::from(image_pages),
         ports: Slab::new(),
         vmos,
         irqs: Slab::new(),

@@ -7,7 +7,7 @@
 //! | [`decode`], [`program`], [`spawn`] | what comes from outside: registers, files, wishes |
 //! | [`ipc`], [`fast`], [`notify`], [`deadline`] | messages, bits, moments |
 //! | [`death`], [`sched`], [`qos`] | who runs, where, and how it ends |
-//! | [`handles`], [`frames`], [`space`], [`device`] | what a task may hold |
+//! | [`handles`], [`frames`], [`space`], [`device`], [`full`] | what a task may hold, and what is full |
 
 mod actor;
 mod deadline;
@@ -16,6 +16,7 @@ mod decode;
 mod device;
 mod fast;
 mod frames;
+mod full;
 mod handles;
 mod image;
 mod ipc;

@@ -1,9 +1,12 @@
 //! What runs when and where: classes, slices, stealing, and harts that want something of each other.
 
+use nexus_abi::info::{HartInfo, InfoKind, TaskInfo};
 use nexus_abi::{Call, HartMask, Nanos, QosClass, Rights, SpawnArgs};
 
+use super::actor::SYSTEM;
+use super::image::DATA;
 use super::message::Message;
-use super::world::{APP, World};
+use super::world::{APP, TICK_NS, World};
 use crate::arch;
 
 const MS: u64 = 1_000_000;
@@ -103,4 +106,35 @@ fn a_task_that_runs_on_another_hart_dies_at_its_next_trap() {
     assert!(!victim.is_dead());
     world.interrupt(1);
     assert!(victim.is_dead());
+}
+
+/// CPU time of every task there is, as people see it.
+fn cpu_times(world: &mut World) -> std::vec::Vec<u64> {
+    let at = DATA + core::mem::offset_of!(TaskInfo, cpu_ns);
+    let args = |slot| [SYSTEM.to_wire(), InfoKind::Task as u64, slot, DATA as u64, 1024];
+    let root = world.root;
+    let slots = 0..u64::from(world.counts().tasks);
+    slots
+        .map(|slot| {
+            world.syscall(root, Call::Info, &args(slot)).unwrap();
+            u64::from_le_bytes(world.peek(root, at, 8).try_into().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn the_time_until_the_first_task_is_nobodys_and_no_work() {
+    const BOOT_TICKS: u64 = 120_000;
+    let mut world = World::booted_at(BOOT_TICKS, 2, 2048);
+    assert_eq!(cpu_times(&mut world), [0, 0, 0], "the clock has stood still since the first task");
+    arch::set_ticks(BOOT_TICKS + 70);
+    let times = cpu_times(&mut world);
+    assert_eq!(times.iter().sum::<u64>(), 2 * 70 * TICK_NS, "each hart ran something: {times:?}");
+    let root = world.root;
+    for hart in 0..2 {
+        let args = [SYSTEM.to_wire(), InfoKind::Hart as u64, hart, DATA as u64, 1024];
+        world.syscall(root, Call::Info, &args).unwrap();
+        let busy = world.peek(root, DATA + core::mem::offset_of!(HartInfo, busy_ns), 8);
+        assert_eq!(u64::from_le_bytes(busy.try_into().unwrap()), 70 * TICK_NS, "hart {hart}");
+    }
 }

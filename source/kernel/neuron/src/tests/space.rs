@@ -1,5 +1,6 @@
 //! Address spaces and VMOs: what is mapped where, and that no page is lost or seen by the wrong task.
 
+use core::sync::atomic::Ordering;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
@@ -9,6 +10,7 @@ use proptest::prelude::*;
 use super::actor::Actor;
 use super::image::DATA;
 use super::world::World;
+use crate::arch::{self, Asid};
 use crate::mm::user_memory;
 
 const READ_WRITE: u64 = 0x60;
@@ -59,6 +61,21 @@ fn what_cannot_be_mapped_is_refused() {
     assert_eq!(world.syscall(task, Call::VmUnmap, &[PLACE + 8]), Err(Error::Invalid));
     assert_eq!(world.syscall(task, Call::VmoCreate, &[0]), Err(Error::Invalid));
     assert_eq!(world.syscall(task, Call::VmoCreate, &[262_145]), Err(Error::Invalid));
+}
+
+#[test]
+fn translations_are_trusted_while_a_tag_is_the_tasks_own_and_never_when_it_is_shared() {
+    for (tag, trusted) in [(Asid(1), 1), (Asid::SHARED, 0)] {
+        let mut world = World::new();
+        arch::set_tag(tag);
+        let task = world.spawn();
+        world.run(task);
+        assert_eq!(task.shared().tlb_ok.load(Ordering::Relaxed), trusted, "{tag:?}");
+        let vmo = world.make(task, Call::VmoCreate, &[1]).to_wire();
+        let at = map(&mut world, task, vmo, 0, 1, 0).unwrap();
+        world.syscall(task, Call::VmUnmap, &[at]).unwrap();
+        assert_eq!(task.shared().tlb_ok.load(Ordering::Relaxed), trusted, "{tag:?} after unmapping");
+    }
 }
 
 #[test]

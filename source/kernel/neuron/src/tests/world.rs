@@ -66,6 +66,11 @@ impl World {
 
     /// `harts` harts and `frames` frames.
     pub fn with(harts: usize, frames: usize) -> Self {
+        Self::booted_at(0, harts, frames)
+    }
+
+    /// As [`Self::with`], but it took until `ticks` before the first task could run.
+    pub fn booted_at(ticks: u64, harts: usize, frames: usize) -> Self {
         assert!(harts <= HARTS_MAX);
         assert!(HARTS.with_borrow(Vec::is_empty), "one world at a time: they would share their memory");
         let archive = image::archive(&IMAGES);
@@ -74,6 +79,7 @@ impl World {
         // SAFETY: the layout is not empty.
         let memory = unsafe { alloc_zeroed(layout) };
         arch::power_on(memory, PHYSICAL_BASE, Some(run_other_harts));
+        arch::set_ticks(ticks);
         // SAFETY: the memory is larger than the archive and nobody else's; the frames begin behind it.
         let bytes: &'static [u8] = unsafe {
             memory.copy_from_nonoverlapping(archive.as_ptr(), archive.len());
@@ -106,7 +112,7 @@ impl World {
     /// Starts the idle tasks with the help of a first task that then goes, and the first task proper.
     fn boot(&mut self, harts: usize) {
         spawn::spawn_first(self.hart(), EXECD).unwrap();
-        self.hart().settle(Outcome::Blocked);
+        self.hart().begin();
         self.root = self.current();
         let maker = self.machine.tasks.lock().get(self.root.id()).unwrap();
         for index in 0..harts {
@@ -122,7 +128,7 @@ impl World {
             self.here = index;
             match self.hart().take_current() {
                 Some(task) => self.hart().settle(Outcome::Resume(task)),
-                None => self.hart().settle(Outcome::Blocked),
+                None => self.hart().begin(),
             }
         }
         self.here = 0;
@@ -207,6 +213,11 @@ impl World {
         if let Some(task) = self.hart().take_current() {
             self.hart().settle(Outcome::Yield(task));
         }
+    }
+
+    /// The kernel keeps this many frames for good, as it keeps every page of the table of tasks.
+    pub fn forgo(&mut self, frames: usize) {
+        self.baseline.frames -= frames;
     }
 
     /// Buries every task but the idle ones, and checks that everything came back.
