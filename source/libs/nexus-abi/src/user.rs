@@ -285,7 +285,8 @@ pub fn task_status(task: Handle) -> Result<TaskInfo, Error> {
 
 /// Takes over a task whose death is reported at `supervisor`: a handle, and the bits its death will set.
 pub fn task_adopt(supervisor: Handle, task: TaskId) -> Result<(Handle, u64), Error> {
-    let (handle, bits) = status(plain(Call::TaskAdopt, [supervisor.to_wire(), task.to_wire(), 0, 0, 0]))?;
+    let (handle, bits) =
+        status(plain(Call::TaskAdopt as u64, [supervisor.to_wire(), task.to_wire(), 0, 0, 0]))?;
     Ok((Handle::from_wire(handle), bits))
 }
 

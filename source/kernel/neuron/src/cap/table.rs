@@ -60,6 +60,7 @@ pub struct Reply<'a> {
 
 /// Where a reply is.
 #[derive(Debug)]
+#[repr(transparent)]
 pub struct ReplySlot(*const Slot);
 
 impl Reply<'_> {

@@ -6,8 +6,10 @@
 //!
 //! 1. no trace is kept, and nobody asked anything of the tasks (no kill, no deadline, no floating point);
 //! 2. the handle names an endpoint, or a reply, with the right;
-//! 3. nobody else is at the endpoint's lock, and the other side waits and has run here before;
+//! 3. nobody else is at the endpoint's lock, and the other side waits;
 //! 4. there is room for the reply handle.
+//!
+//! A peer that has not run here, or may not, is sent home with its message: [`super::elsewhere`].
 //!
 //! A server that is called takes over the hart with its caller's class, for the time being: the hart's
 //! decision was for whoever makes progress with the caller's work, and that is now the server. So the run
@@ -25,24 +27,29 @@ use core::sync::atomic::{Ordering, fence};
 
 use nexus_abi::Handle;
 
+use super::elsewhere::{neuron_call_elsewhere, neuron_reply_elsewhere};
 use super::port::{Port, PortGuard};
 use super::reply;
 use crate::cap::Uses;
+use crate::cap::table::ReplySlot;
 use crate::sched::Hart;
 use crate::smp;
 use crate::task::{Flags, OwnedTask, Task, TaskPtr};
 
-/// Whose registers to load, null when nothing was done, and the handle with which a call can be answered.
+/// What came of it: whose registers to load, and the handle with which a call can be answered.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Switch {
-    /// The task that runs now.
+    /// The task that runs now; null when nothing was done. With [`Switch::ELSEWHERE`] added, the peer, which
+    /// has no words yet and is to be sent home with [`super::elsewhere`].
     pub chosen: *const Task,
-    /// Its handle for the reply.
+    /// The handle for the reply.
     pub reply: u64,
 }
 
 impl Switch {
+    /// Tasks are pages, so this bit of their addresses is free.
+    pub const ELSEWHERE: usize = 1;
     const REFUSED: Self = Self { chosen: ptr::null(), reply: 0 };
 }
 
@@ -54,12 +61,16 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
         return Switch::REFUSED;
     };
     let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return Switch::REFUSED };
-    let is_fit = |server: &OwnedTask| hart.can_take_over(server) && server.own().handles.has_free_slot();
+    let is_fit = |server: &OwnedTask| server.flags() == 0 && server.own().handles.has_free_slot();
     let Some(mut server) = port.pop_receiver_if(is_fit) else { return refuse(port) };
     let number = reply::next_call(task);
     // SAFETY: the server was fit only with a free slot, and its table is in our hands since.
     let handle = unsafe { server.own_mut().handles.insert_reply(number, task.share()) };
-    let switch = Switch { chosen: server.as_ptr().as_ptr(), reply: handle.to_wire() };
+    let reply = handle.to_wire();
+    if !hart.translations_are_good(&server) {
+        return neuron_call_elsewhere(server.into_ptr(), reply, port);
+    }
+    let switch = Switch { chosen: server.as_ptr().as_ptr(), reply };
     // SAFETY: it ran a moment ago.
     let task = unsafe { hart.run_instead(server).unwrap_unchecked() };
     let caller = task.ptr();
@@ -82,7 +93,7 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> Switch {
         return Switch::REFUSED;
     };
     let Some(answer) = handles.reply(Handle::from_wire(named >> 32)) else { return Switch::REFUSED };
-    if !hart.can_take_over(answer.caller) || !hart.runs_for(answer.caller) {
+    if answer.caller.flags() != 0 {
         return Switch::REFUSED;
     }
     let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return Switch::REFUSED };
@@ -90,20 +101,35 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> Switch {
         return refuse(port);
     }
     let slot = answer.slot();
+    let stays = hart.translations_are_good(answer.caller) && hart.runs_for(answer.caller);
     let Some(caller) = reply::claim(answer.caller, answer.call) else { return refuse(port) };
+    if !stays {
+        return neuron_reply_elsewhere(hart, caller.into_ptr(), slot, port);
+    }
     let switch = Switch { chosen: caller.as_ptr().as_ptr(), reply: 0 };
     // SAFETY: it ran a moment ago.
     let mut task = unsafe { hart.run_instead(caller).unwrap_unchecked() };
     // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.
-    let answered = unsafe { task.own_mut().handles.remove_reply(slot) };
-    let last = answered.release_count();
-    debug_assert!(!last, "the caller runs: it is referred to");
+    unsafe { reply_is_given(&mut task, slot) };
     port.push_only_receiver(task);
     if port.last_receiver_is_killed() {
         return neuron_fast_after_reply(switch, hart, port);
     }
     let sleepers = port.unlock();
     if sleepers != 0 { neuron_fast_wake(switch, sleepers) } else { switch }
+}
+
+/// Takes out the handle of a reply whose caller has just been claimed.
+///
+/// # Safety
+///
+/// The slot was found in this task's table, which has not changed since.
+#[inline(always)]
+pub(super) unsafe fn reply_is_given(server: &mut OwnedTask, slot: ReplySlot) {
+    // SAFETY: by contract.
+    let caller = unsafe { server.own_mut().handles.remove_reply(slot) };
+    let last = caller.release_count();
+    debug_assert!(!last, "the caller's token is here: it is referred to");
 }
 
 /// The endpoint, without the borrow of the table that names it, which ends before the task moves.

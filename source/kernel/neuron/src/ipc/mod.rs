@@ -15,12 +15,14 @@
 //! | [`message`] | moving a message from one waiting task to another |
 //! | [`call`] | call, receive, reply, reply-and-receive |
 //! | [`fast`] | the same for messages in registers, when nothing is in the way |
+//! | [`elsewhere`] | the same when the peer is at home on another hart |
 //! | [`fast_bits`] | the same for bits |
 //! | [`notify`] | bits, and waiting for them |
 //! | [`reply`] | who may answer a call, and giving up on one |
 //! | [`irq`] | device interrupts as bits |
 
 pub mod call;
+pub mod elsewhere;
 pub mod fast;
 pub mod fast_bits;
 pub mod irq;

@@ -50,7 +50,7 @@ pub struct Hart {
     /// The machine's, at hand.
     pub(crate) port_locks: &'static Stripes,
     /// The machine's, at hand.
-    idle: &'static AtomicU64,
+    pub(crate) idle: &'static AtomicU64,
     index: usize,
     bit: u64,
     /// Its bit while no trace is kept, else 0: then no task is fit for a fast path.
@@ -58,7 +58,9 @@ pub struct Hart {
     /// The class for which the hart was given away: the running task's, or its caller's.
     class: QosClass,
     /// Events are recorded: a copy of the machine's switch.
-    tracing: bool,
+    pub(crate) tracing: bool,
+    /// This hart has slept, and so the machine's first sleep has been announced.
+    pub(crate) announced_idle: bool,
     loaded: Cell<SpaceId>,
     switched_at: Ticks,
     queue: RunQueue<TaskPtr>,
@@ -112,6 +114,7 @@ impl Hart {
             fast_bit: fast_bit(index, tracing),
             class: QosClass::Idle,
             tracing,
+            announced_idle: false,
             loaded: Cell::new(SpaceId(0)),
             switched_at: Ticks(0),
             queue: RunQueue::new(),
@@ -214,16 +217,23 @@ impl Hart {
         !self.queue.is_empty() || !self.shared.has_no_mail()
     }
 
+    /// True when the machine's tracing switch was turned.
+    #[inline(always)]
+    pub(crate) fn tracing_changed(&self) -> bool {
+        self.machine.tracing.load(Ordering::Relaxed) != self.tracing
+    }
+
     /// Looks at the machine's tracing switch.
     pub(crate) fn note_tracing(&mut self) {
         self.tracing = self.machine.tracing.load(Ordering::Relaxed);
         self.fast_bit = fast_bit(self.index, self.tracing);
     }
 
-    /// The time up to now is nobody's.
-    pub(crate) fn charge_nobody(&mut self) {
-        self.switched_at = time::now();
-        self.shared.counters().charged_at.store(self.switched_at.0, Ordering::Relaxed);
+    /// The time up to `now` is nobody's.
+    #[inline(always)]
+    pub(crate) fn charge_nobody(&mut self, now: Ticks) {
+        self.switched_at = now;
+        self.shared.counters().charged_at.store(now.0, Ordering::Relaxed);
     }
 
     /// Counts a device interrupt.

@@ -13,6 +13,7 @@ use nexus_abi::{Call, Handle};
 use super::{Hart, Outcome};
 use crate::ipc::message::Parts;
 use crate::smp;
+use crate::sync::mailbox::Parcels;
 use crate::task::registers::Reg;
 use crate::task::{Flags, OwnedTask};
 
@@ -21,7 +22,19 @@ pub const STEAL_SCAN: usize = 16;
 
 impl Hart {
     /// A task can run again: it goes into this hart's queue or another's mailbox.
+    #[inline(always)]
     pub fn make_ready(&mut self, task: OwnedTask) {
+        let home = task.hart();
+        let sleeps_at_home = (self.idle.load(Ordering::Relaxed) & task.affinity().0) >> home & 1 == 1;
+        if sleeps_at_home && !self.tracing && home != self.index {
+            self.send(task, home);
+        } else {
+            self.place(task);
+        }
+    }
+
+    #[inline(never)]
+    fn place(&mut self, task: OwnedTask) {
         let target = self.target_of(&task);
         self.trace(TraceKind::Wake, Some(&task), target as u64);
         if target == self.index {
@@ -67,6 +80,15 @@ impl Hart {
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    pub(super) fn adopt_all(&mut self, first: OwnedTask, others: Parcels<OwnedTask>) {
+        self.adopt(first);
+        for task in others {
+            self.adopt(task);
+        }
+    }
+
     /// Answers harts that asked for surplus: one task each.
     pub(crate) fn answer_steals(&mut self) {
         let mut asking = self.shared.take_steal_requests();
@@ -102,6 +124,7 @@ impl Hart {
     }
 
     /// The task belongs to this hart now and waits for its turn.
+    #[inline(never)]
     fn adopt(&mut self, task: OwnedTask) {
         self.disarm(&task);
         task.set_hart(self.index);
@@ -120,12 +143,13 @@ impl Hart {
         }
     }
 
-    fn send(&mut self, task: OwnedTask, target: usize) {
+    #[inline(never)]
+    fn send(&self, task: OwnedTask, target: usize) {
         task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
         if let Some(shared) = self.machine.harts.get(target)
             && shared.push_mail(task)
         {
-            smp::interrupt(self.machine, 1 << target);
+            smp::interrupt_one(self.machine, target);
         }
     }
 

@@ -21,6 +21,13 @@ impl Hart {
         is_fit(task, self.fast_bit)
     }
 
+    /// True when this hart's translations of the task's space are good, which implies that it may run here,
+    /// and no trace is kept.
+    #[inline(always)]
+    pub(crate) fn translations_are_good(&self, task: &Task) -> bool {
+        task.tlb_ok.load(Ordering::Relaxed) & self.fast_bit != 0
+    }
+
     /// True when the hart was given to whoever works for `task`, or to one of its class.
     #[inline(always)]
     pub(crate) fn runs_for(&self, task: &Task) -> bool {
@@ -68,8 +75,7 @@ impl Hart {
     #[cold]
     #[inline(never)]
     pub(crate) fn arm_for_slice(&mut self) {
-        self.armed = self.slice_end;
-        arch::set_timer(self.armed.0);
+        self.arm(self.slice_end);
     }
 
     /// The next task of the queue, if it can follow the running one without further ado.
@@ -87,6 +93,27 @@ impl Hart {
         let is_fit = |ptr: TaskPtr| is_fit(unsafe { ptr.shared() }, fast_bit);
         // SAFETY: as above.
         self.queue.pop_if(&links, is_fit).map(|ptr| unsafe { ptr.take() })
+    }
+
+    /// Runs the first task in the mail of a hart that has nothing else to do; false, with all of them in the
+    /// queue, when there is more to it.
+    #[inline(always)]
+    pub(crate) fn run_mail(&mut self) -> bool {
+        if !self.queue.is_empty() {
+            return false;
+        }
+        let mut mail = self.shared.take_mail();
+        let Some(task) = mail.next() else { return false };
+        if !mail.is_empty() || !self.can_take_over(&task) {
+            self.adopt_all(task, mail);
+            return false;
+        }
+        if self.loaded.get() != task.space_id() {
+            self.loaded.set(task.space_id());
+            arch::load_space(task.space_id());
+        }
+        self.run(task);
+        true
     }
 
     /// Switches to `next`: the task that ran.

@@ -20,7 +20,7 @@ use crate::time::{self, Ticks};
 impl Hart {
     /// The hart's first decision. What it did before, booting, is nobody's time.
     pub fn begin(&mut self) {
-        self.charge_nobody();
+        self.charge_nobody(time::now());
         self.shared.counters().began_at.store(time::now().0, Ordering::Relaxed);
         self.settle(Outcome::Blocked);
     }
@@ -44,46 +44,57 @@ impl Hart {
             }
             Outcome::Yield(task) => {
                 self.charge(&task);
-                self.slice_end = Ticks::NEVER;
                 self.push_back(task);
                 self.settle_slowly(None);
             }
             Outcome::HandOver(task) => self.settle_slowly(Some(task)),
             Outcome::Blocked => {
-                self.slice_end = Ticks::NEVER;
-                self.settle_slowly(None);
+                if self.has_ready() || !self.sleep() {
+                    self.settle_slowly(None);
+                }
             }
         }
     }
 
     fn settle_slowly(&mut self, mut candidate: Option<OwnedTask>) {
+        if candidate.is_none() {
+            self.slice_end = Ticks::NEVER;
+        }
         loop {
-            self.collect_mail();
-            let task = match candidate.take() {
-                Some(task) if !self.queue.outranks(task.class()) => task,
-                Some(task) => {
-                    // Rule 4: outranked, it keeps its turn.
-                    self.push_front(task);
-                    continue;
+            let Some(task) = self.choose_ready(candidate.take()) else {
+                if self.sleep() {
+                    return;
                 }
-                None => match self.pop() {
-                    Some(task) => task,
-                    None => {
-                        self.sleep();
-                        continue;
-                    }
-                },
+                continue;
             };
             if task.flags() & Flags::KILL == 0 {
                 self.enter(task);
-                break;
+                self.set_timer();
+                return self.shared.publish_load(self.queue.len());
             }
-            // A dying task's remaining work is in the kernel, done in its own turn, a bounded step at a time.
-            candidate = death::step(self, task);
-            self.poll_interrupts();
+            candidate = self.take_a_step_of_dying(task);
         }
-        self.set_timer();
-        self.shared.publish_load(self.queue.len());
+    }
+
+    /// The candidate, or one of the queue.
+    #[inline(always)]
+    fn choose_ready(&mut self, candidate: Option<OwnedTask>) -> Option<OwnedTask> {
+        self.collect_mail();
+        match candidate {
+            Some(task) if !self.queue.outranks(task.class()) => return Some(task),
+            // Rule 4: outranked, it keeps its turn.
+            Some(task) => self.push_front(task),
+            None => (),
+        }
+        self.pop()
+    }
+
+    /// A dying task's remaining work is in the kernel, done in its own turn, a bounded step at a time.
+    #[inline(never)]
+    fn take_a_step_of_dying(&mut self, task: OwnedTask) -> Option<OwnedTask> {
+        let left = death::step(self, task);
+        self.poll_interrupts();
+        left
     }
 
     /// Makes `task` the running one.
@@ -159,9 +170,24 @@ impl Hart {
         }
         let wanted = self.deadlines.first().min(self.slice_end);
         if wanted != self.armed {
-            self.armed = wanted;
-            arch::set_timer(wanted.0);
+            self.arm(wanted);
         }
+    }
+
+    /// The same for a hart that runs nothing.
+    #[inline(always)]
+    pub(crate) fn arm_for_deadlines(&mut self) {
+        self.slice_end = Ticks::NEVER;
+        let wanted = self.deadlines.first();
+        if wanted != self.armed {
+            self.arm(wanted);
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn arm(&mut self, at: Ticks) {
+        self.armed = at;
+        arch::set_timer(at.0);
     }
 
     /// The timer interrupt: deadlines, and the end of a slice.
@@ -178,14 +204,22 @@ impl Hart {
         self.slice_end != Ticks::NEVER && self.slice_end <= time::now()
     }
 
-    /// Serves interrupts without a trap: asleep, or between steps of long work.
+    /// Serves interrupts without a trap: asleep, or between steps of long work. Mail is left to the caller.
+    #[inline(always)]
     pub(crate) fn poll_interrupts(&mut self) {
         let pending = arch::pending_interrupts();
-        if pending.timer {
-            self.on_timer();
-        }
         if pending.software {
             self.on_ipi();
+        }
+        if pending.timer || pending.external {
+            self.serve(pending);
+        }
+    }
+
+    #[inline(never)]
+    fn serve(&mut self, pending: arch::Pending) {
+        if pending.timer {
+            self.on_timer();
         }
         if pending.external {
             crate::ipc::irq::on_external(self);

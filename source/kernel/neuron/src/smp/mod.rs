@@ -7,7 +7,7 @@
 #![expect(unsafe_code, reason = "the running hart is found through a register")]
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
 
 use crate::arch;
 use crate::machine::Machine;
@@ -122,8 +122,15 @@ impl HartShared {
     }
 
     /// Sends a task here; true when the hart must be told.
+    #[inline(always)]
     pub fn push_mail(&self, task: OwnedTask) -> bool {
         self.mail.push(task)
+    }
+
+    /// True when a hart wants a flush, or surplus.
+    #[inline(always)]
+    fn is_asked(&self) -> bool {
+        self.flush_for.load(Ordering::Relaxed) | self.steal_for.load(Ordering::Relaxed) != 0
     }
 
     /// Harts that asked for surplus since the last time.
@@ -171,14 +178,23 @@ impl Default for HartShared {
 }
 
 impl Hart {
-    /// An IPI: something was left in this hart's shared part.
+    /// An IPI: something was left in this hart's shared part. Mail is looked at in every decision.
+    #[inline(always)]
     pub(crate) fn on_ipi(&mut self) {
         bump(&self.shared.counters.ipis, 1);
         arch::clear_software_interrupt();
+        // What was left before the interrupt was sent is seen from here on.
+        fence(Ordering::SeqCst);
+        if self.shared.is_asked() || self.tracing_changed() {
+            self.answer_requests();
+        }
+    }
+
+    #[inline(never)]
+    fn answer_requests(&mut self) {
         answer_flush(self);
         self.note_tracing();
         self.answer_steals();
-        self.collect_mail();
     }
 
     /// Makes every hart forget its translations, and waits until all have. While this runs no hart keeps a
@@ -210,10 +226,19 @@ impl Hart {
     }
 
     /// Asks the busiest hart for one of its tasks.
+    #[inline(never)]
     pub(crate) fn ask_for_surplus(&self) {
-        let others = self.machine.online() & !self.bit();
-        let load = |index: &usize| self.machine.harts.get(*index).map_or(0, HartShared::load);
-        let Some(busiest) = bits(others).max_by_key(load).filter(|index| load(index) > 0) else { return };
+        let mut busiest = (0, self.index());
+        for (index, hart) in self.machine.harts.iter().enumerate().take(self.machine.board.harts.len()) {
+            let load = hart.load();
+            if load > busiest.0 && index != self.index() {
+                busiest = (load, index);
+            }
+        }
+        let (load, busiest) = busiest;
+        if load == 0 {
+            return;
+        }
         if let Some(victim) = self.machine.harts.get(busiest) {
             victim.steal_for.fetch_or(self.bit(), Ordering::SeqCst);
             interrupt(self.machine, 1 << busiest);
@@ -235,10 +260,16 @@ fn answer_flush(hart: &Hart) {
 /// Sends an IPI to each hart of `mask`.
 pub fn interrupt(machine: &Machine, mask: u64) {
     for index in bits(mask) {
-        if let Some(hart) = machine.board.harts.get(index) {
-            // Firmware refuses only harts that do not exist, and these were started by it.
-            let _started_by_firmware = sbi::send_ipi(hart.hardware_id);
-        }
+        interrupt_one(machine, index);
+    }
+}
+
+/// Sends an IPI to one hart.
+#[inline]
+pub fn interrupt_one(machine: &Machine, index: usize) {
+    if let Some(hart) = machine.board.harts.get(index) {
+        // Firmware refuses only harts that do not exist, and these were started by it.
+        let _started_by_firmware = sbi::send_ipi(hart.hardware_id);
     }
 }
 

@@ -56,6 +56,7 @@ impl<P: Parcel> Mailbox<P> {
     }
 
     /// Hands `parcel` over; true when the box was empty before. Lock-free, from any hart.
+    #[inline(always)]
     pub fn push(&self, parcel: P) -> bool {
         let node = parcel.into_raw();
         // SAFETY: the node is ours until the exchange below succeeds.
@@ -99,9 +100,18 @@ pub struct Parcels<P: Parcel> {
     next: Option<NonNull<P::Node>>,
 }
 
+impl<P: Parcel> Parcels<P> {
+    /// True when none is left.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.next.is_none()
+    }
+}
+
 impl<P: Parcel> Iterator for Parcels<P> {
     type Item = P;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<P> {
         let node = self.next?;
         // SAFETY: the chain is ours since `take_all`, and each node is taken back once.

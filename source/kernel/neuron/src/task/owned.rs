@@ -164,6 +164,12 @@ impl TaskPtr {
         Self(task.as_ptr())
     }
 
+    /// The address.
+    #[inline(always)]
+    pub fn as_ptr(self) -> *const Task {
+        self.0.as_ptr()
+    }
+
     /// Takes the token out of the structure that held the task.
     ///
     /// # Safety

@@ -1,13 +1,18 @@
-//! The fast path against the general one: the same exchange ends with the same registers, and what the
-//! fast path does not take it leaves as it was.
+//! The fast paths against the general ones: the same exchange ends with the same registers, and what a fast
+//! path does not take it leaves as it was.
+#![expect(unsafe_code, reason = "plays the trap code, for which tasks are addresses")]
 
-use nexus_abi::{Call, Handle, Nanos, QosClass, Rights};
+use core::ptr::NonNull;
+
+use nexus_abi::{Call, Handle, HartMask, Nanos, QosClass, Rights, SpawnArgs};
 
 use super::actor::Actor;
 use super::image::DATA;
 use super::message::Message;
-use super::world::World;
-use crate::ipc::fast;
+use super::world::{APP, World};
+use crate::ipc::fast::{self, Switch};
+use crate::ipc::{elsewhere, fast_bits};
+use crate::task::TaskPtr;
 use crate::task::registers::Reg;
 
 const WORDS: [u64; 8] = [11, 12, 13, 14, 15, 16, 17, 18];
@@ -35,6 +40,10 @@ fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64
     if switch.chosen.is_null() {
         return false;
     }
+    if switch.chosen.addr() & Switch::ELSEWHERE != 0 {
+        send_elsewhere(world, call, words, switch);
+        return true;
+    }
     let now = world.current();
     assert!(core::ptr::eq(switch.chosen, now.shared()), "whose registers to load is who runs");
     let called = call == Call::Call;
@@ -46,6 +55,19 @@ fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64
     registers.set(Reg::T3, if called { actor.id().to_wire() } else { 0 });
     registers.set(Reg::T4, if called { actor.shared().stamp().0 } else { 0 });
     true
+}
+
+/// What the trap code does when the peer is at home elsewhere.
+fn send_elsewhere(world: &mut World, call: Call, words: [u64; 8], switch: Switch) {
+    let peer = switch.chosen.wrapping_byte_sub(Switch::ELSEWHERE).cast_mut();
+    let peer = NonNull::new(peer).unwrap();
+    Actor::of(peer).registers().set_words(words);
+    // SAFETY: the first half says that this is a task, and in nobody's hands but ours.
+    let peer = TaskPtr::to(unsafe { peer.as_ref() });
+    match call {
+        Call::Call => elsewhere::call(world.hart(), peer, switch.reply),
+        _ => elsewhere::reply(world.hart(), peer),
+    }
 }
 
 /// Client, its handle, server, its handle; the server has received and answered before, so that it has a
@@ -152,4 +174,164 @@ fn a_killed_caller_or_server_does_not_stay_where_the_fast_path_put_it() {
     world.bury(client);
     assert!(!trap(&mut world, server, Call::ReplyReceive, WORDS, reply << 32 | at));
     world.bury(server);
+}
+
+/// A call and its answer between tasks at home on two harts: what server and client saw.
+fn exchange_across(fast: bool) -> [[u64; 13]; 2] {
+    let mut world = World::with(2, 2048);
+    let at_home = |index| SpawnArgs { affinity: HartMask::only(index), ..SpawnArgs::new(APP) };
+    let root = world.root;
+    let (client, _) = world.spawn_by(root, at_home(0)).unwrap();
+    let (server, _) = world.spawn_by(root, at_home(1)).unwrap();
+    world.interrupt_all();
+    let at = world.make(server, Call::EndpointCreate, &[]);
+    let to = world.grant(server, at, client, Rights::CALL);
+    // Once the general way, so that the server has a free slot for the reply and both have run.
+    world.message(server, Call::Receive, Message::at(at));
+    world.message(client, Call::Call, Message::to(to, [0; 8]));
+    world.interrupt_all();
+    let got = server.incoming().unwrap();
+    world.message(server, Call::ReplyReceive, Message::to(at, [0; 8]).replying(got.reply));
+    world.interrupt_all();
+    client.result().unwrap();
+    if fast {
+        assert!(trap(&mut world, client, Call::Call, WORDS, to.to_wire()));
+    } else {
+        world.message(client, Call::Call, Message::to(to, WORDS));
+    }
+    assert!(client.waits());
+    world.interrupt_all();
+    let (called, reply) = (seen(server), server.incoming().unwrap().reply);
+    assert_eq!(server.shared().hart(), 1);
+    if fast {
+        let named = reply.to_wire() << 32 | at.to_wire();
+        assert!(trap(&mut world, server, Call::ReplyReceive, [7; 8], named));
+    } else {
+        world.message(server, Call::ReplyReceive, Message::to(at, [7; 8]).replying(reply));
+    }
+    assert!(server.waits());
+    world.interrupt_all();
+    assert_eq!(client.shared().hart(), 0);
+    [called, seen(client)]
+}
+
+#[test]
+fn both_paths_end_alike_between_harts() {
+    assert_eq!(exchange_across(true), exchange_across(false));
+}
+
+#[test]
+fn a_client_killed_while_its_call_goes_to_another_hart_is_gone() {
+    let mut world = World::with(2, 2048);
+    let (client, to, server, at) = served(&mut world);
+    server.shared().set_hart(1);
+    server.shared().tlb_ok.store(0, core::sync::atomic::Ordering::Relaxed);
+    world.run(client);
+    let switch = fast::call(world.hart(), to);
+    assert_eq!(switch.chosen.addr() & Switch::ELSEWHERE, Switch::ELSEWHERE);
+    client.shared().set_flag(crate::task::Flags::KILL);
+    send_elsewhere(&mut world, Call::Call, WORDS, switch);
+    world.interrupt_all();
+    let reply = server.incoming().unwrap().reply;
+    assert!(world.bury(client) == nexus_abi::ExitReason::Killed);
+    world.run(server);
+    let answer = Message::to(Handle::from_wire(at), [0; 8]).replying(reply);
+    world.message(server, Call::ReplyReceive, answer);
+    assert!(server.waits(), "a reply nobody wants is dropped");
+}
+
+/// Two tasks and a notification between them: who waits, its handle, who notifies, its handle.
+fn bits_between(world: &mut World) -> (Actor, u64, Actor, u64) {
+    let (waiter, notifier) = (world.spawn(), world.spawn());
+    let at = world.make(waiter, Call::NotificationCreate, &[]);
+    let to = world.grant(waiter, at, notifier, Rights::NOTIFY);
+    (waiter, at.to_wire(), notifier, to.to_wire())
+}
+
+#[test]
+fn bits_wake_a_waiting_task_and_the_notifier_goes_on() {
+    let mut world = World::new();
+    let (waiter, at, notifier, to) = bits_between(&mut world);
+    world.run(waiter);
+    fast_bits::wait(world.hart(), at, Nanos::NEVER.0);
+    assert!(waiter.waits());
+    world.run(notifier);
+    assert!(fast_bits::notify(world.hart(), to, 5));
+    assert_eq!(world.current(), notifier);
+    assert_eq!(waiter.result(), Ok((5, 0)));
+    world.run(waiter);
+}
+
+#[test]
+fn bits_that_nobody_waits_for_are_kept_and_taken_whole() {
+    let mut world = World::new();
+    let (waiter, at, notifier, to) = bits_between(&mut world);
+    world.run(notifier);
+    assert!(fast_bits::notify(world.hart(), to, 1));
+    assert!(fast_bits::notify(world.hart(), to, 4));
+    world.run(waiter);
+    fast_bits::wait(world.hart(), at, Nanos::NEVER.0);
+    assert_eq!(waiter.result(), Ok((5, 0)));
+}
+
+#[test]
+fn a_notifier_gives_way_to_a_more_urgent_task_by_the_general_path() {
+    let mut world = World::new();
+    let (waiter, at, notifier, to) = bits_between(&mut world);
+    waiter.shared().set_class(QosClass::Interactive);
+    world.run(waiter);
+    fast_bits::wait(world.hart(), at, Nanos::NEVER.0);
+    world.run(notifier);
+    assert!(!fast_bits::notify(world.hart(), to, 1), "left to the general path");
+    assert!(waiter.waits());
+    world.begin(notifier, Call::Notify, &[to, 1]);
+    assert_eq!(world.current(), waiter);
+}
+
+#[test]
+fn nonsense_to_the_short_ways_is_answered_by_the_general_path() {
+    let mut world = World::new();
+    let (waiter, at, notifier, to) = bits_between(&mut world);
+    for (handle, bits) in [(to, 0), (0, 1), (u64::MAX, 1), (to + 1, 1), (to ^ 1 << 16, 1)] {
+        world.run(notifier);
+        assert!(!fast_bits::notify(world.hart(), handle, bits), "{handle:#x} {bits}");
+    }
+    for handle in [u64::MAX, at + 1, at ^ 1 << 16] {
+        world.run(waiter);
+        fast_bits::wait(world.hart(), handle, Nanos::NEVER.0);
+        assert_eq!(waiter.result(), Err(nexus_abi::Error::BadHandle), "{handle:#x}");
+    }
+}
+
+#[test]
+fn a_task_killed_as_it_begins_to_wait_does_not_wait() {
+    let mut world = World::new();
+    let (waiter, at, ..) = bits_between(&mut world);
+    world.run(waiter);
+    waiter.shared().set_flag(crate::task::Flags::KILL);
+    fast_bits::wait(world.hart(), at, Nanos::NEVER.0);
+    for _ in 0..64 {
+        world.rotate();
+    }
+    assert!(waiter.is_dead());
+}
+
+#[test]
+fn yielding_alternates_two_tasks_and_returns_at_once_to_a_lonely_one() {
+    let mut world = World::new();
+    let (one, two) = (world.spawn(), world.spawn());
+    let root = world.root;
+    world.begin(root, Call::Wait, &[0, Nanos::NEVER.0]);
+    world.run(one);
+    for _ in 0..3 {
+        crate::syscall::yield_now(world.hart());
+        assert_eq!(world.current(), two);
+        crate::syscall::yield_now(world.hart());
+        assert_eq!(world.current(), one);
+    }
+    world.bury(two);
+    world.run(one);
+    crate::syscall::yield_now(world.hart());
+    assert_eq!(world.current(), one, "the idle task is of a lower class");
+    assert_eq!(one.result(), Ok((0, 0)));
 }

@@ -67,11 +67,11 @@ fn everything_arrives(senders: [&'static [u32]; 2]) {
     let expected: usize = senders.iter().map(|texts| texts.len()).sum();
     let mut got = Vec::new();
     while got.len() < expected {
-        let before = got.len();
-        got.extend(mailbox.take_all().map(|letter| letter.text()));
-        if got.len() == before {
+        let letters = mailbox.take_all();
+        if letters.is_empty() {
             smp::park();
         }
+        got.extend(letters.map(|letter| letter.text()));
     }
     for texts in senders {
         let order: Vec<u32> = got.iter().copied().filter(|text| texts.contains(text)).collect();

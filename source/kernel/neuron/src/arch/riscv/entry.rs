@@ -23,11 +23,11 @@
 use core::arch::global_asm;
 
 use super::super::Trap;
-use crate::ipc::{fast, fast_bits};
+use crate::ipc::{elsewhere, fast, fast_bits};
 use crate::mm::page_table::Access;
 use crate::sched::{self, Hart};
 use crate::syscall;
-use crate::task::Task;
+use crate::task::{Task, TaskPtr};
 
 global_asm!(
     r#"
@@ -183,6 +183,8 @@ fast_call:
     mv      a1, t1
     jal     neuron_fast_call
     beqz    a0, fast_call_refused
+    andi    t0, a0, {ELSEWHERE}
+    bnez    t0, call_elsewhere
     mv      t1, a1
     ld      t3, {ID}(s11)
     ld      t4, {STAMP}(s11)
@@ -220,10 +222,37 @@ fast_reply:
     mv      a1, t1
     jal     neuron_fast_reply
     beqz    a0, fast_reply_refused
+    andi    t0, a0, {ELSEWHERE}
+    bnez    t0, reply_elsewhere
     li      t1, 0
     li      t3, 0
     li      t4, 0
     j       exit_fast
+
+# The peer is elsewhere, a0 - 1: its words go where it finds them.
+    .macro words_to_peer
+    addi    a1, a0, -1
+    mv      a0, tp
+    sd      s2, 18*8(a1)
+    sd      s3, 19*8(a1)
+    sd      s4, 20*8(a1)
+    sd      s5, 21*8(a1)
+    sd      s6, 22*8(a1)
+    sd      s7, 23*8(a1)
+    sd      s8, 24*8(a1)
+    sd      s9, 25*8(a1)
+    .endm
+
+call_elsewhere:
+    mv      a2, a1
+    words_to_peer
+    jal     neuron_call_sent
+    j       exit_full
+
+reply_elsewhere:
+    words_to_peer
+    jal     neuron_reply_sent
+    j       exit_full
 
 # Something is in the way: the registers as the full path expects them.
 fast_call_refused:
@@ -406,6 +435,7 @@ kernel_trap_stack_top:
     NOTIFY = const nexus_abi::Call::Notify as u64,
     YIELD = const nexus_abi::Call::Yield as u64,
     WAIT = const nexus_abi::Call::Wait as u64,
+    ELSEWHERE = const fast::Switch::ELSEWHERE,
     LEAVES = const nexus_abi::Call::Notify as u64 + 1,
 );
 
@@ -462,6 +492,16 @@ extern "C" fn neuron_fast_call(hart: &mut Hart, named: u64) -> fast::Switch {
 #[unsafe(no_mangle)]
 extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64) -> fast::Switch {
     fast::reply_receive(hart, named)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_call_sent(hart: &mut Hart, server: TaskPtr, reply: u64) {
+    elsewhere::call(hart, server, reply);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_reply_sent(hart: &mut Hart, caller: TaskPtr) {
+    elsewhere::reply(hart, caller);
 }
 
 #[unsafe(no_mangle)]
