@@ -3,7 +3,7 @@
 //! A task is the only user of its address space, and one hart at a time owns the task; so mapping,
 //! unmapping and faulting need no lock of their own. The exception is revocation: whoever revokes a VMO
 //! clears the entries of *other* tasks' mappings. Both sides touch the entries of a mapping only while they
-//! hold its VMO's lock, and last-level tables live as long as the task.
+//! hold its VMO's lock, and the tables above the entries stay in place as long as the mapping.
 //!
 //! ```text
 //! Vmo ──mappings──► Mapping ◄─next/prev─► Mapping       one list per VMO, under the VMO's lock
@@ -27,6 +27,9 @@ use crate::task::Task;
 
 /// Most mappings of one task.
 pub const MAPPINGS_MAX: usize = 48;
+/// Empty page tables a space keeps: one for each level below the root, so that mapping and unmapping a buffer
+/// over and over zeroes no table.
+const SPARE_TABLES: usize = 2;
 /// Where the kernel begins to look for room: 1 GiB, above any program.
 const PLACE_FROM: usize = 1 << 30;
 
@@ -37,6 +40,8 @@ pub struct AddressSpace {
     mappings: [UnsafeCell<Option<Mapping>>; MAPPINGS_MAX],
     /// Slots at and after this index have never been used.
     high: usize,
+    /// Empty tables, on the task's account.
+    spare_tables: [Option<Frame>; SPARE_TABLES],
 }
 
 /// One range of an object, mapped. Its first four fields do not change while it is in the VMO's list.
@@ -111,7 +116,7 @@ impl AddressSpace {
     /// A space with nothing mapped over the root table `root`.
     pub const fn new(root: Frame) -> Self {
         let mappings = [const { UnsafeCell::new(None) }; MAPPINGS_MAX];
-        Self { table: PageTable::new(root), mappings, high: 0 }
+        Self { table: PageTable::new(root), mappings, high: 0, spare_tables: [None; SPARE_TABLES] }
     }
 
     /// The page table.
@@ -215,14 +220,19 @@ impl AddressSpace {
     ) -> Result<(), Fault> {
         let page = address & !(PAGE_SIZE - 1);
         let table = self.table;
-        let mapping = self
-            .slots()
+        let (spare_tables, mappings, high) = (&mut self.spare_tables, &self.mappings, self.high);
+        let mapping = mappings
+            .iter()
+            .take(high)
             .filter_map(mapping)
             .find(|m| page >= m.start && page - m.start < m.pages as usize * PAGE_SIZE)
             .filter(|m| m.access.allows(needed))
             .ok_or(Fault::Forbidden)?;
-        let last =
-            table.make_last_level(page, || hart.take_charged_frame(&task.account)).map_err(Fault::Memory)?;
+        let take = || match spare_tables.iter_mut().find_map(Option::take) {
+            Some(table) => Ok(table),
+            None => hart.take_charged_frame(&task.account),
+        };
+        let last = table.make_last_level(page, take).map_err(Fault::Memory)?;
         let at = index(page, 0);
         let mut state = mapping.vmo.state.lock();
         // Entered already: the hart remembered an older, empty entry, which flushing cures.
@@ -286,15 +296,37 @@ impl AddressSpace {
         for at in (start & !(LAST_SPAN - 1)..end).step_by(LAST_SPAN) {
             let middle = PageTable::entry(root, index(at, 2));
             if middle.is_valid() && self.overlapping(at, at + LAST_SPAN).is_none() {
-                freed = freed.or(take_table(hart, task, middle.frame(), index(at, 1)));
+                freed = freed.or(self.take_table(hart, task, middle.frame(), index(at, 1)));
             }
         }
         for at in (start & !(MIDDLE_SPAN - 1)..end).step_by(MIDDLE_SPAN) {
             if self.overlapping(at, at + MIDDLE_SPAN).is_none() {
-                freed = freed.or(take_table(hart, task, root, index(at, 2)));
+                freed = freed.or(self.take_table(hart, task, root, index(at, 2)));
             }
         }
         freed
+    }
+
+    /// Takes out the table that an entry points to, if it does. It is empty, which makes it as good as new for
+    /// the next range: a few are kept.
+    fn take_table(&mut self, hart: &mut Hart, task: &Task, table: Frame, at: usize) -> Freed {
+        let entry = PageTable::entry(table, at);
+        if !entry.is_valid() {
+            return Freed::Nothing;
+        }
+        PageTable::set_entry(table, at, Entry::EMPTY);
+        match self.spare_tables.iter_mut().find(|spare| spare.is_none()) {
+            Some(spare) => *spare = Some(entry.frame()),
+            None => hart.give_charged_frame(&task.account, entry.frame()),
+        }
+        Freed::Tables
+    }
+
+    /// Gives the spare tables back, for a dying task.
+    pub fn give_spare_tables(&mut self, hart: &mut Hart, task: &Task) {
+        for table in self.spare_tables.iter_mut().filter_map(Option::take) {
+            hart.give_charged_frame(&task.account, table);
+        }
     }
 
     fn check_place(&self, at: usize, pages: u32) -> Result<usize, Error> {
@@ -355,17 +387,6 @@ impl Freed {
     fn or(self, other: Self) -> Self {
         if other == Self::Tables { other } else { self }
     }
-}
-
-/// Gives back the table that an entry points to, if it does.
-fn take_table(hart: &mut Hart, task: &Task, table: Frame, at: usize) -> Freed {
-    let entry = PageTable::entry(table, at);
-    if !entry.is_valid() {
-        return Freed::Nothing;
-    }
-    PageTable::set_entry(table, at, Entry::EMPTY);
-    hart.give_charged_frame(&task.account, entry.frame());
-    Freed::Tables
 }
 
 impl Default for MappingList {

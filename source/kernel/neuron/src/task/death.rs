@@ -135,6 +135,7 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
     for page in own.handles.take_pages() {
         hart.give_charged_frame(&shared.account, page);
     }
+    own.space.give_spare_tables(hart, shared);
     hart.give_charged_frame(&shared.account, root);
     let supervisor = own.supervisor.take().map(|port| (port, shared.death_bits.load(Ordering::Relaxed)));
     debug_assert_eq!(task.account.pages(), 0, "pages of a dead task are lost");

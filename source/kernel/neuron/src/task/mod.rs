@@ -114,8 +114,9 @@ unsafe impl Counted for Task {
     }
 }
 
-/// What only the owner reaches.
+/// What only the owner reaches. The handles come first, where one instruction reaches them.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Own {
     /// Its handles.
     pub handles: HandleTable,
