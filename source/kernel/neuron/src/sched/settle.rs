@@ -189,8 +189,8 @@ impl Hart {
         }
         let wanted = self.deadlines.first().min(self.slice_end);
         if wanted != self.armed {
+            arch::set_timer(self.armed.0, wanted.0);
             self.armed = wanted;
-            arch::set_timer(wanted.0);
         }
     }
 
@@ -198,8 +198,8 @@ impl Hart {
     pub(crate) fn on_timer(&mut self) {
         self.shared.count_timer_irq();
         self.trace(TraceKind::Timer, None, 0);
+        arch::set_timer(self.armed.0, Ticks::NEVER.0);
         self.armed = Ticks::NEVER;
-        arch::set_timer(Ticks::NEVER.0);
         self.expire_deadlines();
     }
 
