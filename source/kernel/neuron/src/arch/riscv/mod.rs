@@ -15,7 +15,7 @@ mod memory;
 mod panic;
 
 pub use csr::*;
-pub use entry::{HartStart, boot_stack_bounds, return_to_user, secondary_entry_address};
+pub use entry::{HartStart, boot_stack_bounds, publish_hart_starts, return_to_user, secondary_entry_address};
 pub use fpu::*;
 pub use memory::*;
 pub use panic::{KernelTrap, stack_pointer};
