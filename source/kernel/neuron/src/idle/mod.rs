@@ -7,9 +7,12 @@
 //!
 //! The timer is set to the next deadline or not at all, so a machine with nothing to do takes no timer
 //! interrupt. Interrupts stay masked: `wfi` returns when one is pending, and it is served without a trap.
-//! Time asleep is accounted per hart; the first transition of a boot is printed as a marker.
+//! Time asleep is accounted per hart; the first transition of a boot each way is printed as a marker.
 
-use core::sync::atomic::Ordering;
+#[cfg(test)]
+mod tests;
+
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use nexus_abi::info::TraceKind;
 use nexus_proof::Marker;
@@ -17,6 +20,60 @@ use nexus_proof::Marker;
 use crate::arch;
 use crate::sched::Hart;
 use crate::time;
+
+/// Which of the markers about sleep are printed: each once, after the boot's, and in their order, whichever harts
+/// sleep meanwhile.
+///
+/// ```text
+/// BOOTING ─boot is announced─► AWAITED ─a hart sleeps─► ENTERING ─printed─► ENTERED ─a hart wakes─► LEFT
+/// ```
+#[derive(Debug)]
+pub struct FirstSleep(AtomicU8);
+
+impl FirstSleep {
+    const BOOTING: u8 = 0;
+    const AWAITED: u8 = 1;
+    const ENTERING: u8 = 2;
+    const ENTERED: u8 = 3;
+    const LEFT: u8 = 4;
+
+    /// Harts may sleep, and nothing is said of it yet.
+    pub const fn new() -> Self {
+        Self(AtomicU8::new(Self::BOOTING))
+    }
+
+    /// The boot has been announced: the next sleep is the first.
+    pub fn boot_announced(&self) {
+        self.0.store(Self::AWAITED, Ordering::Release);
+    }
+
+    /// A hart goes to sleep.
+    pub fn enter(&self, print: impl FnOnce()) {
+        if self.advance(Self::AWAITED, Self::ENTERING) {
+            print();
+            self.0.store(Self::ENTERED, Ordering::Release);
+        }
+    }
+
+    /// A hart has woken.
+    pub fn leave(&self, print: impl FnOnce()) {
+        if self.advance(Self::ENTERED, Self::LEFT) {
+            print();
+        }
+    }
+
+    /// True for the one hart that takes this step. Looks first: most of the time it was taken long ago.
+    fn advance(&self, from: u8, to: u8) -> bool {
+        self.0.load(Ordering::Relaxed) == from
+            && self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl Default for FirstSleep {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Hart {
     /// Sleeps until there is a task to run.
@@ -26,9 +83,7 @@ impl Hart {
         self.forget_space();
         self.ask_for_surplus();
         self.shared.publish_load(0);
-        if !machine.idle_entered.swap(true, Ordering::Relaxed) {
-            machine.print(format_args!("{}", Marker::IdleEnterL1));
-        }
+        machine.first_sleep.enter(|| machine.print(format_args!("{}", Marker::IdleEnterL1)));
         self.trace(TraceKind::IdleEnter, None, 0);
         loop {
             self.poll_interrupts();
@@ -45,8 +100,6 @@ impl Hart {
         self.trace(TraceKind::IdleLeave, None, 0);
         machine.idle.fetch_and(!self.bit(), Ordering::SeqCst);
         self.note_idle_end();
-        if !machine.idle_left.swap(true, Ordering::Relaxed) {
-            machine.print(format_args!("{}", Marker::IdleLeaveL1));
-        }
+        machine.first_sleep.leave(|| machine.print(format_args!("{}", Marker::IdleLeaveL1)));
     }
 }
