@@ -17,7 +17,7 @@ test:      ## host tests and every run in the emulator
 bench:     ## measure, and compare with Linux, seL4 and xv6
 	@$(XTASK) bench
 
-ci:        ## what .ci/run runs: the tests that repeat on a loaded machine, bench, formatting, lints, rules
+ci:        ## what .ci/run runs: every test, the benchmark, formatting, lints, rules
 	@$(XTASK) ci
 
 doctor:    ## what is installed, what is missing
