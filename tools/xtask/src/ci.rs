@@ -24,14 +24,6 @@ const TESTS: &[Step] = &[
     ("boot-matrix", matrix::boot_matrix),
 ];
 
-/// The part of the tests that repeats on a loaded machine too.
-const REPEATABLE: &[Step] = &[
-    ("host-tests", host_tests),
-    ("image-repeats", image_repeats),
-    ("test-os", selftest::test_os_repeatable),
-    ("fuzz", |workspace| fuzz::fuzz(workspace, fuzz::Amount::TEST)),
-];
-
 /// What comes on top of the tests before a change lands.
 const GATES: &[Step] = &[
     ("format", format),
@@ -49,7 +41,7 @@ pub fn test(workspace: &Workspace) -> Result<()> {
 
 pub fn ci(workspace: &Workspace) -> Result<()> {
     setup::ensure(workspace, &Need::ALL)?;
-    let steps: Vec<Step> = GATES.iter().chain(REPEATABLE).copied().collect();
+    let steps: Vec<Step> = GATES.iter().chain(TESTS).copied().collect();
     all(workspace, &steps)
 }
 

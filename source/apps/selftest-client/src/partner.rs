@@ -12,8 +12,9 @@ use selftest_client::script::Make;
 use crate::check::{Because, Verdict, Why, holds};
 use crate::ledger::machine;
 
-/// Longer than anything a test waits for; shorter than the run's time-out.
-pub const PATIENCE: Nanos = Nanos::from_millis(10_000);
+/// Longer than anything a test waits for, also where the emulator gets a small part of a busy host; shorter than
+/// the run's time-out.
+pub const PATIENCE: Nanos = Nanos::from_millis(60_000);
 /// Bit that a peer's death sets.
 const DIED: u64 = 1;
 /// Images of the boot image.
@@ -38,14 +39,54 @@ pub fn image(path: &str) -> Result<u32, Why> {
     Ok(file.index as u32)
 }
 
-/// How long a task that runs without end may do so before it rests a moment; 0 for ever.
+/// How a task that runs without end takes turns with the rest of the machine.
 ///
-/// Where time is virtual and there are several harts, the emulator (QEMU before 8.1) runs one hart at a time
-/// and lets go of it only when it sleeps: a task that never does would stop the others for good.
-pub fn burst() -> Result<u64, Why> {
-    const TURNS: u64 = 250_000;
-    let shared = machine()?.harts > 1 && crate::cases::time_is_virtual();
-    Ok(if shared { TURNS } else { 0 })
+/// Where time is virtual and there are several harts, the emulator (QEMU before 8.1) always runs the first hart
+/// that is awake, and the ones after it only once that one sleeps. So a task that never rests stops the harts
+/// behind its own for good, and so do several that rest too little between them. Here each rests for as long as
+/// all harts may run, one after the other: the last of them gets its turn in every round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// Turns of [`selftest_client::raw::work`] in a row; 0 for no end.
+    turns: u64,
+    /// The rest after them.
+    rest: Nanos,
+}
+
+impl Pace {
+    /// Shorter than a slice of the scheduler.
+    pub const SHORT: Nanos = Nanos::from_micros(500);
+    /// Longer than two slices: whoever waits meanwhile sees one end.
+    pub const LONG: Nanos = Nanos::from_millis(10);
+    /// Without end and without rest.
+    const ENDLESS: Self = Self { turns: 0, rest: Nanos(0) };
+    /// Virtual nanoseconds of a turn: two instructions.
+    const TURN: u64 = 2;
+
+    /// Runs for `burst` at a time where it has to rest, else without end.
+    pub fn of(burst: Nanos) -> Result<Self, Why> {
+        let harts = machine()?.harts;
+        if harts == 1 || !crate::cases::time_is_virtual() {
+            return Ok(Self::ENDLESS);
+        }
+        Ok(Self { turns: burst.0 / Self::TURN, rest: Nanos(burst.0 * harts) })
+    }
+
+    /// The same, resting twice as long. Beside one of the other pace it does not keep step: sooner or later they
+    /// want to run at the same time.
+    pub fn out_of_step(self) -> Self {
+        Self { rest: Nanos(self.rest.0 * 2), ..self }
+    }
+
+    /// True when it never rests.
+    pub fn is_endless(self) -> bool {
+        self == Self::ENDLESS
+    }
+
+    /// The rest between two bursts.
+    pub fn rest(self) -> Nanos {
+        self.rest
+    }
 }
 
 /// A peer that takes instructions.
@@ -116,7 +157,18 @@ impl Partner {
 
     /// Has it run without end.
     pub fn spin(&self) -> Verdict {
-        self.ask(Op::Spin, &[burst()?]).map(drop)
+        self.spin_at(Pace::of(Pace::SHORT)?)
+    }
+
+    /// Has it run without end at a pace.
+    pub fn spin_at(&self, pace: Pace) -> Verdict {
+        self.ask(Op::Spin, &[pace.turns, pace.rest.0]).map(drop)
+    }
+
+    /// Has it wait for bits at the notification in its slot `slot`, and then run without end at a pace.
+    pub fn spin_after(&self, slot: u64, pace: Pace) -> Verdict {
+        self.ask(Op::Start, &[pace.turns, pace.rest.0, slot])?;
+        self.until(TaskState::Waiting)
     }
 
     /// Tells it something and moves a handle into its slot `slot`.

@@ -125,6 +125,7 @@ impl State {
             | Op::Receive
             | Op::Sleep
             | Op::Spin
+            | Op::Start
             | Op::Exit
             | Op::Misbehave
             | Op::Watch
@@ -218,17 +219,17 @@ impl State {
                 user::sleep_until(Nanos(a1));
                 Ok((user::clock_now().0, 0))
             }
-            Op::Spin if a1 == 0 => raw::spin(),
-            Op::Spin => loop {
-                raw::work(a1);
-                moment();
+            Op::Spin => spin(a1, Nanos(a2)),
+            Op::Start => match user::wait(self.slot(a3), Nanos::NEVER) {
+                Ok(_) => spin(a1, Nanos(a2)),
+                Err(error) => Err(error),
             },
             Op::Exit => user::task_exit(a1 as i32),
             Op::Misbehave => match Misdeed::from_wire(a1) {
                 Some(misdeed) => raw::misbehave(misdeed, SpawnArgs::STACK_PAGES as usize),
                 None => Err(Error::Invalid),
             },
-            Op::Watch => Ok(self.watch(a1 as usize, a2, Nanos(a3), a4)),
+            Op::Watch => Ok(self.watch(a1 as usize, a2, Nanos(a3), Nanos(a4))),
             Op::Float => Ok(((0..a2).map(|turn| raw::float_round(a1 + turn)).sum(), 0)),
             _ => Ok((0, 0)),
         };
@@ -247,7 +248,7 @@ impl State {
             .map(|answer| (answer.words[0], answer.len as u64))
     }
 
-    fn watch(&self, at: usize, old: u64, until: Nanos, burst: u64) -> (u64, u64) {
+    fn watch(&self, at: usize, old: u64, until: Nanos, pause: Nanos) -> (u64, u64) {
         let Some(window) = &self.window else { return (0, 0) };
         let mut turns = 0;
         loop {
@@ -256,8 +257,8 @@ impl State {
                 return (value, turns);
             }
             turns += 1;
-            if burst != 0 {
-                moment();
+            if pause != Nanos(0) {
+                rest(pause);
             }
         }
     }
@@ -273,9 +274,19 @@ fn filled_vmo(pages: usize) -> Result<Handle, Error> {
     Ok(vmo)
 }
 
-/// Rests a moment.
-fn moment() {
-    user::sleep_until(user::clock_now().after(Nanos::from_micros(20)));
+/// Runs without end, with a pause after every `turns` turns if that is not 0.
+fn spin(turns: u64, pause: Nanos) -> ! {
+    if turns == 0 {
+        raw::spin();
+    }
+    loop {
+        raw::work(turns);
+        rest(pause);
+    }
+}
+
+fn rest(span: Nanos) {
+    user::sleep_until(user::clock_now().after(span));
 }
 
 /// Makes handles until it fails, closes them again: how many, and the error.

@@ -20,8 +20,10 @@ pub enum Op {
     Receive,
     /// *Later*: sleeps until a1.
     Sleep,
-    /// *Later*: runs without end. With a1 it rests a moment after every a1 turns.
+    /// *Later*: runs without end. With a1 it rests a2 nanoseconds after every a1 turns.
     Spin,
+    /// *Later*: waits for the notification in slot a3, then does as for `Spin`.
+    Start,
     /// *Later*: exits with code a1.
     Exit,
     /// *Later*: does the [`Misdeed`] a1.
@@ -35,7 +37,7 @@ pub enum Op {
     /// Writes a2 to the window at byte a1.
     Poke,
     /// *Later*: reads the window at byte a1 until it is not a2, at most until the moment a3. With a4
-    /// it rests a moment after each reading.
+    /// it rests a4 nanoseconds after each reading.
     Watch,
     /// Keeps this call's reply in slot a1 and never answers.
     Stash,
@@ -67,7 +69,7 @@ pub enum Op {
 }
 
 /// Ops in wire order.
-const OPS: [Op; 27] = [
+const OPS: [Op; 28] = [
     Op::Echo,
     Op::Keep,
     Op::Call,
@@ -75,6 +77,7 @@ const OPS: [Op; 27] = [
     Op::Receive,
     Op::Sleep,
     Op::Spin,
+    Op::Start,
     Op::Exit,
     Op::Misbehave,
     Op::Last,

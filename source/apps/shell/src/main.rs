@@ -8,6 +8,7 @@ mod uart;
 
 use nexus_abi::{Nanos, user};
 use nexus_proof::{Marker, Service};
+use nexus_rt::startup::option;
 use shell::Shell;
 
 nexus_rt::entry!(main);
@@ -16,10 +17,12 @@ nexus_rt::entry!(main);
 const EXIT_FAILED: i32 = 1;
 /// The kernel reports the machine's first sleep; slept here, that line does not land behind the prompt.
 const SETTLING: Nanos = Nanos::from_millis(1);
+/// The word of the kernel's command line with a command to begin with, as if it had been typed: `then=poweroff`.
+const FIRST_COMMAND: &str = "then";
 /// As many bytes as the receiver's queue holds.
 const KEYS: usize = 16;
 
-fn main(_args: &'static str) -> i32 {
+fn main(args: &'static str) -> i32 {
     let uart = match uart::Uart::open() {
         Ok(uart) => uart,
         Err(error) => {
@@ -30,6 +33,9 @@ fn main(_args: &'static str) -> i32 {
     nexus_rt::log::line(Marker::Ready(Service::Shell));
     user::sleep_until(user::clock_now().after(SETTLING));
     let mut shell = Shell::new(os::Os);
+    if let Some(command) = option(args, FIRST_COMMAND) {
+        shell.type_line(command);
+    }
     let mut keys = [0; KEYS];
     loop {
         match uart.read(&mut keys) {

@@ -14,6 +14,8 @@ use crate::editor::Editor;
 use crate::system::{Recording, System};
 use crate::views;
 
+/// The key that ends a line.
+const RETURN: &[u8] = b"\r";
 /// Pages of a list that are read before it is taken to have no end.
 const PAGES_MAX: usize = 64;
 
@@ -52,6 +54,12 @@ impl<S: System> Shell<S> {
         if !echo.is_empty() {
             self.system.print(&echo);
         }
+    }
+
+    /// The same for a whole line, which the caller typed in somebody's stead.
+    pub fn type_line(&mut self, line: &str) {
+        self.type_in(line.as_bytes());
+        self.type_in(RETURN);
     }
 
     /// Carries out one line; answers what to show.

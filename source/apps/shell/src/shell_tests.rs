@@ -228,3 +228,12 @@ proptest! {
         shell().type_in(&bytes);
     }
 }
+
+#[test]
+fn a_first_command_is_carried_out_as_if_it_had_been_typed() {
+    let mut shell = Shell::new(Fake::default());
+    let greeting = shell.system.shown.clone();
+    shell.type_line("poweroff");
+    assert!(shell.system.off);
+    assert!(shell.system.shown.starts_with(&format!("{greeting}poweroff")));
+}

@@ -18,7 +18,7 @@ use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 
 /// The shell's command that ends the machine, with the key that ends a line.
-pub const POWER_OFF: &str = "poweroff\r";
+const POWER_OFF: &str = "poweroff\r";
 
 /// Bound of a scripted session.
 const SCRIPT_TIME_OUT: Duration = Duration::from_secs(600);

@@ -7,12 +7,12 @@ use nexus_abi::{COARSE_CLOCK, Error, Nanos};
 use selftest_client::{Op, raw};
 
 use crate::check::{Because, Verdict, holds, refused, same, within};
-use crate::partner::{Partner, patience, rest};
+use crate::partner::{PATIENCE, Partner, patience, rest};
 
 /// How late a wake-up may be where time passes with instructions, and nothing else does.
 const LATE_EXACT: u64 = 20_000;
 /// And where the emulator shares the host with others: only that it comes is certain.
-const LATE_SHARED: u64 = 5_000_000_000;
+const LATE_SHARED: u64 = PATIENCE.0;
 const TICK: u64 = 100;
 
 pub fn run() -> Verdict {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use nexus_abi::info::TaskState;
-use nexus_abi::user::{self, Outgoing};
+use nexus_abi::user;
 use nexus_abi::{Error, Nanos, QosClass, Rights};
 use selftest_client::Op;
 use selftest_client::script::Make;
@@ -11,7 +11,7 @@ use selftest_client::script::Make;
 use super::ipc::{answer, next, start_call};
 use crate::check::{Because, Verdict, refused, same};
 use crate::ledger::leaves_nothing;
-use crate::partner::{Partner, rest};
+use crate::partner::Partner;
 
 pub fn run() -> Verdict {
     leaves_nothing("order of callers", order)?;
@@ -87,23 +87,31 @@ fn dropped() -> Verdict {
 }
 
 /// A caller that gave up is gone: its reply is dead, and the handle with it. So in the queue.
+///
+/// However late anybody runs: the server waits before the call is made, so the call reaches it whenever its
+/// deadline is, and nobody looks at a caller in between.
 fn late() -> Verdict {
     let endpoint = user::endpoint_create().because("endpoint")?;
-    let peer = Partner::spawn()?;
+    let (peer, server) = (Partner::spawn()?, Partner::spawn()?);
     peer.give_copy(0, endpoint, Rights::CALL)?;
-    start_call(&peer, 1, user::clock_now().after(Nanos::from_millis(3)))?;
-    let message = next(endpoint, &mut [])?;
-    rest(5_000);
+    server.give_copy(0, endpoint, Rights::RECEIVE)?;
+    server.ask(Op::Receive, &[0, Nanos::NEVER.0, 1])?;
+    server.until(TaskState::Waiting)?;
+    let soon = || user::clock_now().after(Nanos::from_millis(3));
+    peer.ask(Op::Call, &[0, 7, 0, soon().0])?;
     same("a call nobody answers", peer.last()?, Err(Error::TimedOut))?;
-    refused("a late answer", user::reply(message.reply, Outgoing::default()), Error::Dead)?;
-    refused("the reply after it", user::handle_close(message.reply), Error::BadHandle)?;
+    same("what the server received", server.last()?, Ok((7, 0)))?;
+    let answered = server.try_ask(Op::Answer, &[1, 0], None).because("asking for an answer")?;
+    refused("a late answer", answered, Error::Dead)?;
+    let closed = server.try_ask(Op::Close, &[1], None).because("asking to close")?;
+    refused("the reply after it", closed, Error::BadHandle)?;
     // A later call has a reply of its own, which the old one cannot reach.
-    start_call(&peer, 2, user::clock_now().after(Nanos::from_millis(3)))?;
-    rest(5_000);
+    peer.ask(Op::Call, &[0, 8, 0, soon().0])?;
     same("a call nobody receives", peer.last()?, Err(Error::TimedOut))?;
     let nobody = user::receive(endpoint, &mut [], Nanos::NOW).map(drop);
     refused("the queue after a caller gave up", nobody, Error::TimedOut)?;
     user::handle_close(endpoint).because("closing")?;
+    server.end()?;
     peer.end()
 }
 

@@ -9,7 +9,7 @@ use nexus_service::os::ask;
 use nexus_wire::execd::{Answer, Execd, Next, Reason, Refusal, Request, Restart, Spawn};
 
 use crate::check::{Verdict, Why, holds, same};
-use crate::partner::{patience, rest};
+use crate::partner::{PATIENCE, patience, rest};
 
 /// Rests before the first and the second restart.
 const RESTS_MS: [u64; 2] = [500, 1_000];
@@ -74,7 +74,7 @@ fn again() -> Verdict {
     for (pair, rest_ms) in endings.windows(2).rev().zip(RESTS_MS) {
         let between = pair[0].1.since(pair[1].1);
         holds("the rest before a restart is not short", between >= Nanos::from_millis(rest_ms))?;
-        holds("and not endless", between < Nanos::from_millis(rest_ms + 4_000))?;
+        holds("and not endless", between < PATIENCE)?;
     }
     let Answer::Jobs(jobs) = execd(&Request::List { from: job })? else {
         return Err("no list of jobs".into());

@@ -12,7 +12,7 @@ use selftest_client::raw::Window;
 
 use crate::check::{Because, Verdict, Why, holds, same};
 use crate::ledger::{leaves_nothing, machine};
-use crate::partner::{Partner, burst, patience, rest};
+use crate::partner::{Pace, Partner, patience, rest};
 
 const CALLS: u64 = 300;
 const READ_WRITE: Rights = Rights::READ.union(Rights::WRITE);
@@ -39,7 +39,7 @@ fn everywhere(harts: usize) -> Verdict {
     for (hart, (peer, before)) in peers.iter().zip(before).enumerate() {
         let record = peer.status()?;
         same("the hart of a task that may use one only", record.hart, hart as u64)?;
-        if burst()? == 0 {
+        if Pace::of(Pace::SHORT)?.is_endless() {
             let state = TaskState::from_wire(record.state);
             let busy = matches!(state, Some(TaskState::Running | TaskState::Ready));
             holds("it runs, or the test does in its stead", busy)?;
@@ -124,7 +124,7 @@ fn revoking(harts: usize) -> Verdict {
         for peer in &peers {
             peer.give_copy(0, vmo, Rights::READ)?;
             peer.ask(Op::Map, &[pages as u64, 0, Rights::READ.to_wire()])?;
-            peer.ask(Op::Watch, &[at as u64, 5, patience().0, burst()?])?;
+            peer.ask(Op::Watch, &[at as u64, 5, patience().0, Pace::of(Pace::SHORT)?.rest().0])?;
         }
         rest(3_000);
         user::vmo_revoke(vmo).because("revoke")?;
@@ -140,11 +140,17 @@ fn revoking(harts: usize) -> Verdict {
     Ok(())
 }
 
-/// As many spinning tasks as harts, free to run anywhere, come to run on all of them; one whose hart is
+/// As many spinning tasks as harts, free to run anywhere, come to run on all of them at once; one whose hart is
 /// taken by another moves on.
 fn moving(harts: usize) -> Verdict {
+    let bits = user::notification_create().because("notification")?;
     let free = (0..harts).map(|_| Partner::spawn()).collect::<Result<Vec<_>, Why>>()?;
-    free.iter().try_for_each(Partner::spin)?;
+    for peer in &free {
+        peer.give_copy(0, bits, Rights::RECEIVE)?;
+        peer.spin_after(0, Pace::of(Pace::SHORT)?)?;
+    }
+    // They wake together, so that there are never fewer free harts than tasks that look for one.
+    (0..harts).try_for_each(|_| user::notify(bits, 1).because("notify"))?;
     let places =
         || -> Result<u64, Why> { free.iter().try_fold(0, |mask, peer| Ok(mask | 1 << peer.status()?.hart)) };
     let end = patience();
@@ -155,12 +161,19 @@ fn moving(harts: usize) -> Verdict {
         rest(2_000);
     }
     free.into_iter().try_for_each(Partner::end)?;
+    user::handle_close(bits).because("closing")?;
+    nomad()
+}
+
+/// It shares its hart with a task that must stay there, until it finds another.
+fn nomad() -> Verdict {
+    let pace = Pace::of(Pace::LONG)?;
     let nomad = Partner::spawn()?;
-    nomad.spin()?;
+    nomad.spin_at(pace)?;
     rest(2_000);
     let home = nomad.status()?.hart;
     let settler = Partner::on_hart(home as usize)?;
-    settler.spin()?;
+    settler.spin_at(pace.out_of_step())?;
     let end = patience();
     while nomad.status()?.hart == home {
         holds("a task moves away from a busy hart", user::clock_now() < end)?;

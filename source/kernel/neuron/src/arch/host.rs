@@ -55,7 +55,12 @@ pub fn ticks() -> u64 {
 }
 
 /// Notes when the timer should fire.
-pub fn set_timer(at: u64) {
+///
+/// # Panics
+///
+/// When the timer was not set to `was`.
+pub fn set_timer(was: u64, at: u64) {
+    assert_eq!(timer(), was, "the kernel knows what its timer is set to");
     TIMERS.with(|timers| timers[smp::this_hart_index()].set(at));
 }
 

@@ -16,7 +16,7 @@ use crate::trace::TraceRing;
 
 /// Makes the record of the boot hart, starts the others, and waits, asleep, until all run. A hart that
 /// firmware does not start is left out.
-#[expect(unsafe_code, reason = "makes the records, and hands stacks to the harts")]
+#[expect(unsafe_code, reason = "hands stacks to the harts")]
 #[expect(clippy::mut_from_ref, reason = "the record is memory of its own, not part of the machine")]
 pub fn bring_up(
     machine: &'static Machine,
@@ -26,27 +26,19 @@ pub fn bring_up(
     let boot = make_record(machine, boot_index)?;
     arch::prepare_hart(boot);
     go_online(boot);
-    let count = machine.board.harts.len();
-    let mut expected = boot.bit();
     let starts: *mut HartStart = machine.frames.take_block(0)?.as_ptr();
-    for (index, described) in machine.board.harts.iter().enumerate().take(count) {
+    write_starts(machine, kernel, boot, starts)?;
+    let mut expected = boot.bit();
+    for (index, described) in machine.board.harts.iter().enumerate() {
         if index == boot_index {
             continue;
         }
-        let record = make_record(machine, index)?;
-        let start = HartStart {
-            satp: kernel.space.0,
-            hart: core::ptr::from_mut(record) as u64,
-            enter: secondary as *const () as u64,
-        };
-        // SAFETY: the page is ours and has room for a start record per hart; the hart reads its own.
+        // SAFETY: the entry is code that needs a start record, and each hart gets its own.
         let started = unsafe {
-            let at = starts.add(index);
-            at.write(start);
             sbi::hart_start(
                 described.hardware_id,
                 arch::secondary_entry_address(),
-                arch::physical(at.cast()) as usize,
+                arch::physical(starts.add(index).cast()) as usize,
             )
         };
         match started {
@@ -61,6 +53,34 @@ pub fn bring_up(
     let address = Frame::containing(crate::mm::PhysAddr(arch::physical(starts.cast())));
     machine.frames.give_block(address, 0);
     Ok(boot)
+}
+
+/// Makes the records of the other harts, and what each starts with, all before the first of them runs.
+#[expect(unsafe_code, reason = "writes what the harts read")]
+fn write_starts(
+    machine: &'static Machine,
+    kernel: &KernelTable,
+    boot: &mut Hart,
+    starts: *mut HartStart,
+) -> Result<(), Error> {
+    const { assert!(size_of::<HartStart>() * nexus_abi::HARTS_MAX <= PAGE_SIZE) };
+    for (index, described) in machine.board.harts.iter().enumerate() {
+        let record = if index == boot.index() {
+            core::ptr::from_mut(boot)
+        } else {
+            core::ptr::from_mut(make_record(machine, index)?)
+        };
+        let start = HartStart {
+            satp: kernel.space.0,
+            hart: record as u64,
+            enter: secondary as *const () as u64,
+            hardware_id: described.hardware_id,
+        };
+        // SAFETY: the page is ours and has room for a start record per hart.
+        unsafe { starts.add(index).write(start) };
+    }
+    arch::publish_hart_starts(arch::physical(starts.cast()));
+    Ok(())
 }
 
 /// The record of a hart, in its window.

@@ -22,6 +22,7 @@ use nexus_proof::Marker;
 
 use crate::arch;
 use crate::cap::stripes::Stripes;
+use crate::idle::FirstSleep;
 use crate::ipc::irq::Lines;
 use crate::machine::{Console, Machine, console::AuditBudget};
 use crate::mm::frames::Frames;
@@ -75,6 +76,7 @@ extern "C" fn neuron_boot(boot_hart: u64, device_tree: u64) -> ! {
     let hart = harts::bring_up(machine, &kernel, boot_index).unwrap_or_else(|error| no_memory(error));
     let mib = machine.board.memory_bytes() >> 20;
     machine.print(format_args!("{}", Marker::Boot { harts: machine.online().count_ones(), memory_mib: mib }));
+    machine.first_sleep.boot_announced();
 
     match machine.image.find("bin/init") {
         None => machine.end_with(ExitCode::BadImage, format_args!("boot image: no bin/init in it")),
@@ -130,8 +132,7 @@ fn make_machine(frames: Frames, parts: Parts<'_>) -> Result<&'static Machine, Er
             tracing: AtomicBool::new(board.bootargs().split(' ').any(|word| word == "trace=1")),
             first_task: AtomicU64::new(0),
             boot_ns: AtomicU64::new(0),
-            idle_entered: AtomicBool::new(false),
-            idle_left: AtomicBool::new(false),
+            first_sleep: FirstSleep::new(),
             image,
             image_region: region,
             image_vmo: None,

@@ -7,17 +7,78 @@
 //!
 //! The timer is set to the next deadline or not at all, so a machine with nothing to do takes no timer
 //! interrupt. Interrupts stay masked: `wfi` returns when one is pending, and it is served without a trap.
-//! Time asleep is accounted per hart; the first transition of a boot is printed as a marker.
+//! Time asleep is accounted per hart; the first transition of a boot each way is printed as a marker.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+#[cfg(test)]
+mod tests;
+
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use nexus_abi::info::TraceKind;
 use nexus_proof::Marker;
 
 use crate::arch;
-use crate::machine::Machine;
 use crate::sched::Hart;
 use crate::time;
+
+/// Which of the markers about sleep are printed: each once, after the boot's, and in their order, whichever harts
+/// sleep meanwhile.
+///
+/// ```text
+/// BOOTING ─boot is announced─► AWAITED ─a hart sleeps─► ENTERING ─printed─► ENTERED ─a hart wakes─► LEFT
+/// ```
+#[derive(Debug)]
+pub struct FirstSleep(AtomicU8);
+
+impl FirstSleep {
+    const BOOTING: u8 = 0;
+    const AWAITED: u8 = 1;
+    const ENTERING: u8 = 2;
+    const ENTERED: u8 = 3;
+    const LEFT: u8 = 4;
+
+    /// Harts may sleep, and nothing is said of it yet.
+    pub const fn new() -> Self {
+        Self(AtomicU8::new(Self::BOOTING))
+    }
+
+    /// The boot has been announced: the next sleep is the first.
+    pub fn boot_announced(&self) {
+        self.0.store(Self::AWAITED, Ordering::Release);
+    }
+
+    /// A hart goes to sleep.
+    pub fn enter(&self, print: impl FnOnce()) {
+        if self.advance(Self::AWAITED, Self::ENTERING) {
+            print();
+            self.0.store(Self::ENTERED, Ordering::Release);
+        }
+    }
+
+    /// A hart has woken.
+    pub fn leave(&self, print: impl FnOnce()) {
+        if self.advance(Self::ENTERED, Self::LEFT) {
+            print();
+        }
+    }
+
+    /// True when all is said.
+    pub fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::LEFT
+    }
+
+    /// True for the one hart that takes this step. Looks first: most of the time it was taken long ago.
+    fn advance(&self, from: u8, to: u8) -> bool {
+        self.0.load(Ordering::Relaxed) == from
+            && self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl Default for FirstSleep {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Hart {
     /// Sleeps until there is something to do; true when that was a single task, which runs now. The queue is
@@ -62,22 +123,16 @@ impl Hart {
     fn begin_idle(&mut self) {
         self.ask_for_surplus();
         self.trace(TraceKind::IdleEnter, None, 0);
-        announce(self.machine, &self.machine.idle_entered, Marker::IdleEnterL1);
+        let machine = self.machine;
+        machine.first_sleep.enter(|| machine.print(format_args!("{}", Marker::IdleEnterL1)));
     }
 
     #[cold]
     #[inline(never)]
     fn end_idle(&mut self) {
         self.trace(TraceKind::IdleLeave, None, 0);
-        announce(self.machine, &self.machine.idle_left, Marker::IdleLeaveL1);
-        self.announced_idle = true;
-    }
-}
-
-/// Prints a marker once per boot.
-#[cold]
-fn announce(machine: &Machine, done: &AtomicBool, marker: Marker) {
-    if !done.swap(true, Ordering::Relaxed) {
-        machine.print(format_args!("{marker}"));
+        let machine = self.machine;
+        machine.first_sleep.leave(|| machine.print(format_args!("{}", Marker::IdleLeaveL1)));
+        self.announced_idle = machine.first_sleep.is_over();
     }
 }

@@ -14,6 +14,7 @@ pub use console::Console;
 
 use crate::cap::Ref;
 use crate::cap::stripes::Stripes;
+use crate::idle::FirstSleep;
 use crate::ipc::irq::{Irq, Lines};
 use crate::ipc::port::Port;
 use crate::mm::frames::Frames;
@@ -76,10 +77,8 @@ pub struct Machine {
     pub first_task: AtomicU64,
     /// Nanoseconds until the first user instruction.
     pub boot_ns: AtomicU64,
-    /// Markers printed once per boot have been printed.
-    pub idle_entered: AtomicBool,
-    /// As above, for leaving.
-    pub idle_left: AtomicBool,
+    /// Whether the first sleep of this boot has been announced.
+    pub first_sleep: FirstSleep,
     /// The boot image's directory.
     pub image: BootImage<'static>,
     /// The boot image in memory.

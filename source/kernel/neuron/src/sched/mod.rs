@@ -59,7 +59,7 @@ pub struct Hart {
     class: QosClass,
     /// Events are recorded: a copy of the machine's switch.
     pub(crate) tracing: bool,
-    /// This hart has slept, and so the machine's first sleep has been announced.
+    /// This hart knows that nothing is left to be said of the first sleep.
     pub(crate) announced_idle: bool,
     loaded: Cell<SpaceId>,
     switched_at: Ticks,

@@ -186,16 +186,16 @@ impl Hart {
 
     #[inline(never)]
     pub(super) fn arm(&mut self, at: Ticks) {
+        arch::set_timer(self.armed.0, at.0);
         self.armed = at;
-        arch::set_timer(at.0);
     }
 
     /// The timer interrupt: deadlines, and the end of a slice.
     pub(crate) fn on_timer(&mut self) {
         self.shared.count_timer_irq();
         self.trace(TraceKind::Timer, None, 0);
+        arch::set_timer(self.armed.0, Ticks::NEVER.0);
         self.armed = Ticks::NEVER;
-        arch::set_timer(Ticks::NEVER.0);
         self.expire_deadlines();
     }
 

@@ -6,6 +6,7 @@ use std::boxed::Box;
 use nexus_abi::{HARTS_MAX, PAGE_SIZE};
 
 use crate::cap::stripes::Stripes;
+use crate::idle::FirstSleep;
 use crate::ipc::irq::Lines;
 use crate::machine::{Console, Machine, console::AuditBudget};
 use crate::mm::frames::Frames;
@@ -56,8 +57,7 @@ pub fn machine(image: &'static [u8], span: core::ops::Range<u32>) -> &'static Ma
         tracing: AtomicBool::new(false),
         first_task: AtomicU64::new(0),
         boot_ns: AtomicU64::new(0),
-        idle_entered: AtomicBool::new(false),
-        idle_left: AtomicBool::new(false),
+        first_sleep: FirstSleep::new(),
         image: BootImage::open(image).unwrap(),
         image_region: Region::new(PHYSICAL_BASE, image.len() as u64).unwrap(),
         image_vmo: Some(image_vmo),

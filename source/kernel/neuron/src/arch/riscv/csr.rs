@@ -48,19 +48,31 @@ pub fn ticks() -> u64 {
     ticks
 }
 
-/// As good as never: at 10 MHz 57 years from reset. QEMU 7.2 turns a later `stimecmp` into nanoseconds with an
-/// overflow, fires at once, sets its timer again, and so never lets go of its own lock.
-const FAR_FUTURE: u64 = u64::MAX >> 10;
+/// A timer that is set to never.
+const NEVER: u64 = u64::MAX;
 
-/// Sets this hart's timer; `u64::MAX` for never.
+/// Sets this hart's timer, which was set to `was`, to `at`; `u64::MAX` for never.
+///
+/// Never is a mask, not a distant moment: the comparator keeps its old value, pending or not, and neither wakes
+/// the hart nor interrupts it. An emulator whose clock jumps to the next timer while all harts sleep would
+/// otherwise jump to that moment, and find the timer pending from then on. The mask is written only when it
+/// changes: most of the time one deadline follows another.
 #[inline(always)]
-pub fn set_timer(at: u64) {
-    let at = at.min(FAR_FUTURE);
+pub fn set_timer(was: u64, at: u64) {
+    if at == NEVER {
+        // SAFETY: without the bit there is no timer interrupt.
+        unsafe { asm!("csrc sie, {0}", in(reg) TIMER, options(nomem, nostack)) };
+        return;
+    }
     if HAS_SSTC.load(Ordering::Relaxed) {
         // SAFETY: `stimecmp` only decides when the timer interrupt is pending.
         unsafe { asm!("csrw 0x14d, {0}", in(reg) at, options(nomem, nostack)) };
     } else {
         set_timer_by_firmware(at);
+    }
+    if was == NEVER {
+        // SAFETY: the interrupt is taken in user mode only.
+        unsafe { asm!("csrs sie, {0}", in(reg) TIMER, options(nomem, nostack)) };
     }
 }
 
@@ -70,11 +82,15 @@ fn set_timer_by_firmware(at: u64) {
     let _always_there = sbi::set_timer(at);
 }
 
-/// What waits to be served.
+/// What waits to be served: pending and not masked, so that a timer that is not set is not seen.
 pub fn pending_interrupts() -> Pending {
-    let bits: usize;
-    // SAFETY: reads a register.
-    unsafe { asm!("csrr {0}, sip", out(reg) bits, options(nomem, nostack)) };
+    let pending: usize;
+    let enabled: usize;
+    // SAFETY: reads two registers.
+    unsafe {
+        asm!("csrr {0}, sip", "csrr {1}, sie", out(reg) pending, out(reg) enabled, options(nomem, nostack));
+    }
+    let bits = pending & enabled;
     Pending { timer: bits & TIMER != 0, software: bits & SOFTWARE != 0, external: bits & EXTERNAL != 0 }
 }
 
@@ -96,12 +112,12 @@ pub fn wait_for_interrupt() {
     unsafe { asm!("wfi", options(nostack)) };
 }
 
-/// Lets timer, device and inter-hart interrupts be pending for user mode; switches user access to the
-/// counters off.
+/// Lets device and inter-hart interrupts be pending for user mode, and the timer's once it is set; switches user
+/// access to the counters off.
 pub fn enable_interrupt_sources() {
     // SAFETY: interrupts stay masked while the kernel runs.
     unsafe {
-        asm!("csrw sie, {0}", in(reg) SOFTWARE | TIMER | EXTERNAL, options(nostack));
+        asm!("csrw sie, {0}", in(reg) SOFTWARE | EXTERNAL, options(nostack));
         asm!("csrw scounteren, zero", options(nostack));
     }
 }
@@ -172,7 +188,6 @@ pub fn prepare_hart(hart: &mut Hart) {
         fn trap_entry();
     }
     set_this_hart(hart);
-    set_timer(u64::MAX);
     enable_interrupt_sources();
     // SAFETY: the trap entry is code of this kernel, and the record it needs is set.
     unsafe {

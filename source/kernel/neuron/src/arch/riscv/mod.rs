@@ -21,4 +21,4 @@ pub use entry::return_to_user;
 pub use fpu::*;
 pub use memory::*;
 pub use panic::{KernelTrap, stack_pointer};
-pub use start::{HartStart, boot_stack_bounds, secondary_entry_address};
+pub use start::{HartStart, boot_stack_bounds, publish_hart_starts, secondary_entry_address};

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "assembly")]
 
 use core::arch::global_asm;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// What a hart that firmware starts needs to find its place.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct HartStart {
     pub hart: u64,
     /// Where to go on, a function of one argument: the record.
     pub enter: u64,
+    /// Whose it is, as firmware numbers harts.
+    pub hardware_id: u64,
 }
 
 global_asm!(
@@ -30,6 +33,13 @@ global_asm!(
 # Firmware: a0 = hart id, a1 = device tree. Paging off, so pc is physical.
 _start:
     csrw    sie, zero
+    lla     t0, boot_taken
+    li      t1, 1
+    .option push
+    .option arch, +a
+    amoswap.w.aqrl t1, t1, (t0)
+    .option pop
+    bnez    t1, released_early
     lla     t0, __bss_start
     lla     t1, __bss_end
 1:  sd      zero, 0(t0)
@@ -60,6 +70,17 @@ boot_high:
 boot_high_address:
     .dword  boot_high
 
+# A second hart here is one that firmware let go too early: OpenSBI before 1.3 first marks a hart as started and
+# then notes where to, and a hart that looks in between goes where the first one went. It was started by us, so
+# its HartStart is there; what came in a1 is not to be trusted.
+released_early:
+    lla     t0, hart_starts
+    ld      a1, 0(t0)
+1:  ld      t0, {START_ID}(a1)
+    beq     t0, a0, secondary_start
+    addi    a1, a1, {START_SIZE}
+    j       1b
+
 # Firmware: a0 = hart id, a1 = physical address of a HartStart.
     .balign 4
 secondary_start:
@@ -88,6 +109,15 @@ secondary_high_address:
     .dword  secondary_high
     .option pop
 
+# Not in .bss, which the first hart clears while others may come.
+    .section .data
+    .balign 8
+    .globl  hart_starts
+hart_starts:
+    .dword  0
+boot_taken:
+    .dword  0
+
 # The first page table: the kernel image and the direct map of 8 GiB, as large pages, all rights. It is
 # left before any other hart or task runs.
     .section .data
@@ -106,11 +136,14 @@ boot_root:
 boot_stack:
     .skip   65536
 boot_stack_top:
-"#
+"#,
+    START_ID = const core::mem::offset_of!(HartStart, hardware_id),
+    START_SIZE = const size_of::<HartStart>(),
 );
 
 unsafe extern "C" {
     fn secondary_start();
+    static hart_starts: AtomicU64;
     static boot_stack: u8;
     static boot_stack_top: u8;
 }
@@ -118,6 +151,13 @@ unsafe extern "C" {
 /// The physical address at which firmware starts other harts.
 pub fn secondary_entry_address() -> u64 {
     super::memory::image_physical(secondary_start as *const () as usize)
+}
+
+/// Tells where the records are that harts start with, one after the other at a physical address, before any hart
+/// is started. There must be one for every hart that is.
+pub fn publish_hart_starts(address: u64) {
+    // SAFETY: the word is this atomic's own; other harts only load it.
+    unsafe { &hart_starts }.store(address, Ordering::SeqCst);
 }
 
 /// Where the boot stack is, for backtraces.
