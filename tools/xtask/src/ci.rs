@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::bench::{self, Baseline, Bounds};
+use crate::bench::{self, Baseline};
 use crate::os::{fuzz, matrix, selftest};
 use crate::process::{self, host_cargo, say};
 use crate::setup::{self, Need};
@@ -31,7 +31,7 @@ const GATES: &[Step] = &[
     ("diag-os", build::diagnose_device),
     ("dep-gate", gates::dependencies),
     ("check", gates::check),
-    ("bench", |workspace| bench::bench(workspace, Baseline::Compare, Bounds::Show)),
+    ("bench", |workspace| bench::bench(workspace, Baseline::Compare)),
 ];
 
 pub fn test(workspace: &Workspace) -> Result<()> {

@@ -99,9 +99,7 @@ fn dispatch(command: &Command) -> Result<ExitCode> {
         Command::TestOs => selftest::test_os(workspace),
         Command::BootMatrix => matrix::boot_matrix(workspace),
         Command::Fuzz(amount) => fuzz::fuzz(workspace, *amount),
-        Command::Bench { accept } => {
-            bench::bench(workspace, bench::Baseline::from_flag(*accept), bench::Bounds::Enforce)
-        }
+        Command::Bench { accept } => bench::bench(workspace, bench::Baseline::from_flag(*accept)),
         Command::Test => ci::test(workspace),
         Command::Ci => ci::ci(workspace),
         Command::DiagOs => build::diagnose_device(workspace),

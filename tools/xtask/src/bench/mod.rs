@@ -51,18 +51,8 @@ impl Baseline {
     }
 }
 
-/// What a row above its bound means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bounds {
-    /// The run fails: the bound is a promise.
-    Enforce,
-    /// It is shown: some bounds are still ahead of us (docs/perf says which), and what is gated meanwhile is that
-    /// no row gets worse.
-    Show,
-}
-
 /// Builds, measures, prints the table, judges.
-pub fn bench(workspace: &Workspace, baseline: Baseline, bounds: Bounds) -> Result<()> {
+pub fn bench(workspace: &Workspace, baseline: Baseline) -> Result<()> {
     setup::ensure(workspace, Need::BOOT)?;
     let anchors = Anchors::parse(&read(workspace, ANCHORS)?).context(ANCHORS)?;
     let image = build_image(workspace)?;
@@ -79,9 +69,6 @@ pub fn bench(workspace: &Workspace, baseline: Baseline, bounds: Bounds) -> Resul
     say(format!("figures in {}", workspace.relative(&file).display()));
 
     let mut complaints = judge::against_anchors(&anchors, &figures);
-    if bounds == Bounds::Show {
-        complaints.drain(..).for_each(|complaint| say(format!("not there yet: {complaint}")));
-    }
     match baseline {
         Baseline::Accept => {
             fs::write(workspace.path(BASELINE), figures.to_json()?)?;
