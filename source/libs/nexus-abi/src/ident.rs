@@ -48,11 +48,12 @@ impl core::fmt::Debug for TaskId {
 pub struct ServiceId(pub u32);
 
 /// The boot-image entries with an identity of their own, by name. All others are [`ServiceId::APP`].
-const SERVICES: [(&str, ServiceId); 4] = [
+const SERVICES: [(&str, ServiceId); 5] = [
     ("init", ServiceId::INIT),
     ("execd", ServiceId::EXECD),
     ("shell", ServiceId::SHELL),
     ("selftest-client", ServiceId::SELFTEST),
+    ("policyd", ServiceId::POLICYD),
 ];
 
 impl ServiceId {
@@ -66,6 +67,8 @@ impl ServiceId {
     pub const SHELL: Self = Self(3);
     /// The device tests.
     pub const SELFTEST: Self = Self(4);
+    /// Decides who may do what.
+    pub const POLICYD: Self = Self(5);
 
     /// The identity of the boot-image entry called `name`.
     pub fn of_image(name: &str) -> Self {
@@ -74,7 +77,7 @@ impl ServiceId {
 
     /// True for the services that may change the QoS of others.
     pub const fn may_set_qos_of_others(self) -> bool {
-        self.0 == Self::EXECD.0
+        self.0 == Self::EXECD.0 || self.0 == Self::POLICYD.0
     }
 
     /// The name, for people.

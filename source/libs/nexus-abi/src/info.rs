@@ -123,6 +123,9 @@ impl TaskState {
     }
 }
 
+/// Bytes the kernel keeps of an image's name.
+pub const NAME_MAX: usize = 24;
+
 /// One task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
@@ -148,7 +151,7 @@ pub struct TaskInfo {
     /// Kernel objects it owns.
     pub objects: u64,
     /// Image name, padded with zeros.
-    pub name: [u8; 24],
+    pub name: [u8; NAME_MAX],
     /// How it ended, when it is dead: 0 exited, 1 killed, 2 fault, 3 out of memory.
     pub exit_kind: u64,
     /// Exit code, trap cause or error.
