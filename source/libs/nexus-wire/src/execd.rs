@@ -5,13 +5,15 @@
 //! program's third startup handle.
 
 use heapless::{String, Vec};
+use nexus_abi::info::NAME_MAX;
 use nexus_abi::{Error, ExitReason, HartMask, QosClass};
 use serde::{Deserialize, Serialize};
 
 use crate::Protocol;
+use crate::policyd::Denial;
 
 /// Longest name of an image, in bytes: what the kernel keeps of it.
-pub const IMAGE_MAX: usize = 24;
+pub const IMAGE_MAX: usize = NAME_MAX;
 /// Longest argument text, in bytes.
 pub const ARGS_MAX: usize = 512;
 /// Most entries of one list; ask again from the last number on for more.
@@ -58,6 +60,34 @@ pub enum Request {
         /// How many of the latest to leave out.
         skip: u32,
     },
+    /// Schedule a task differently until it ends. What it changes to is a restart's business no more: a new task
+    /// begins as its recipe says.
+    Schedule {
+        /// Its task id; 0 is the caller itself.
+        task: u64,
+        /// What changes.
+        change: Change,
+    },
+}
+
+/// A change of how a task is scheduled, in wire values: what is out of range is answered, not unreadable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Change {
+    /// A [`QosClass`].
+    Class(u64),
+    /// Where it runs.
+    Affinity {
+        /// A [`HartMask`]; harts that are not online are dropped.
+        harts: u64,
+        /// An [`nexus_abi::AffinityPolicy`].
+        policy: u64,
+    },
+    /// [`nexus_abi::Shares`], clamped; 0 is refused.
+    Shares(u64),
+    /// A [`nexus_abi::LatencyHint`], clamped.
+    LatencyMs(u64),
+    /// A [`nexus_abi::BurstHint`], clamped.
+    BurstMs(u64),
 }
 
 /// A program to start.
@@ -137,6 +167,11 @@ pub enum Answer {
     History(Vec<Ended, PAGE>),
     /// The request was understood and not carried out.
     Refused(Refusal),
+    /// The task is scheduled differently: the value the kernel stored.
+    Scheduled {
+        /// In the unit of the change; the mask for an affinity.
+        stored: u64,
+    },
 }
 
 /// A job.
@@ -239,6 +274,14 @@ pub enum Refusal {
     Invalid,
     /// The kernel refused; the wire value of the [`Error`].
     Kernel(u8),
+    /// No living task has this id.
+    NoSuchTask,
+    /// policyd denies it.
+    Denied(Denial),
+    /// policyd does not answer, so nothing is allowed that needs its leave.
+    NoPolicy,
+    /// The program's recipe does not ask for PerfBurst, so nobody else can.
+    NoRecipe,
 }
 
 impl From<Error> for Refusal {
@@ -260,6 +303,10 @@ impl core::fmt::Display for Refusal {
             Self::JobsFull => "too many programs run already",
             Self::WaitersFull => "too many tasks wait already",
             Self::Invalid => "a value is out of range",
+            Self::NoSuchTask => "no such task",
+            Self::Denied(denial) => return denial.fmt(f),
+            Self::NoPolicy => "policyd does not answer, so nothing is allowed",
+            Self::NoRecipe => "the program's recipe does not ask for perf_burst",
             Self::Kernel(error) => return Error::from_wire(u64::from(*error)).fmt(f),
         })
     }

@@ -37,6 +37,17 @@ fn request() -> impl Strategy<Value = Request> {
         any::<u32>().prop_map(|from| Request::List { from }),
         any::<u32>().prop_map(|job| Request::Wait { job }),
         any::<u32>().prop_map(|skip| Request::History { skip }),
+        (any::<u64>(), change()).prop_map(|(task, change)| Request::Schedule { task, change }),
+    ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        any::<u64>().prop_map(Change::Class),
+        any::<(u64, u64)>().prop_map(|(harts, policy)| Change::Affinity { harts, policy }),
+        any::<u64>().prop_map(Change::Shares),
+        any::<u64>().prop_map(Change::LatencyMs),
+        any::<u64>().prop_map(Change::BurstMs),
     ]
 }
 
@@ -72,6 +83,8 @@ fn answer() -> impl Strategy<Value = Answer> {
         history.prop_map(Answer::History),
         any::<u8>().prop_map(|error| Answer::Refused(Refusal::Kernel(error))),
         Just(Answer::Refused(Refusal::NotAllowed)),
+        Just(Answer::Refused(Refusal::Denied(Denial::NoRuleForObject))),
+        any::<u64>().prop_map(|stored| Answer::Scheduled { stored }),
     ]
 }
 

@@ -16,7 +16,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod coded;
 pub mod execd;
+pub mod policyd;
+pub mod recipe;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
