@@ -8,7 +8,9 @@
 //! |---|---|---|
 //! | `neuron: boot harts=<n> memory=<n>MiB` | kernel | every hart runs, before the first task |
 //! | `neuron: idle enter L1`, `neuron: idle leave L1` | kernel | first transition of a boot |
-//! | `init: ready`, `execd: ready`, `shell: ready` | the service | it serves |
+//! | `init: ready`, `execd: ready`, `policyd: ready`, `shell: ready` | the service | it serves |
+//! | `execd: affinity set (svc=<name> mask=<hex> policy=<p>)` | execd | the kernel has placed a new task as its recipe says |
+//! | `execd: qos set (svc=<name> class=<c> shares=<n> lat=<ms> burst=<ms>)` | execd | the kernel schedules a new task as its recipe says |
 //! | `SELFTEST: <case> ok` | selftest-client | the case has been asserted |
 //! | `SELFTEST: <case> FAIL <why>` | selftest-client | it has been refuted |
 //! | `SELFTEST: end pass=<n> fail=<n>` | selftest-client | all cases are through |
@@ -33,6 +35,8 @@ pub use parse::looks_like_marker;
 
 use core::fmt::{self, Display, Formatter};
 
+use nexus_abi::{AffinityPolicy, BurstHint, HartMask, LatencyHint, QosClass, Shares};
+
 /// What the shell prints before it reads a line. No marker: it has no line of its own.
 pub const SHELL_PROMPT: &str = "nexus> ";
 
@@ -53,6 +57,28 @@ pub enum Marker<'a> {
     IdleLeaveL1,
     /// A service serves.
     Ready(Service),
+    /// A new task is placed as its recipe says.
+    AffinitySet {
+        /// Its image.
+        svc: &'a str,
+        /// What the kernel stored: the harts online of those the recipe names.
+        mask: HartMask,
+        /// How strictly they are meant.
+        policy: AffinityPolicy,
+    },
+    /// A new task is scheduled as its recipe says.
+    QosSet {
+        /// Its image.
+        svc: &'a str,
+        /// Its class.
+        class: QosClass,
+        /// What the kernel stored.
+        shares: Shares,
+        /// What the kernel stored.
+        latency: LatencyHint,
+        /// What the kernel stored.
+        burst: BurstHint,
+    },
     /// A case was asserted.
     Passed(Case),
     /// A case was refuted.
@@ -95,6 +121,8 @@ pub enum Service {
     Init,
     /// Spawns and supervises.
     Execd,
+    /// Decides who may do what.
+    Policyd,
     /// The console.
     Shell,
 }
@@ -116,22 +144,23 @@ pub struct BootFailure<W>(pub W);
 pub struct KernelPanic<W>(pub W);
 
 /// What a complete selftest run on `harts` harts prints, in order. Only markers whose order is a fact are listed:
-/// idle transitions may come anywhere.
+/// idle transitions may come anywhere, and what execd prints of recipes depends on the recipes.
 pub fn expected(harts: u32, memory_mib: u64) -> impl Iterator<Item = Marker<'static>> {
-    let boot =
-        [Marker::Boot { harts, memory_mib }, Marker::Ready(Service::Init), Marker::Ready(Service::Execd)];
-    boot.into_iter().chain(Case::on(harts).map(Marker::Passed))
+    let ready = [Service::Init, Service::Execd, Service::Policyd].map(Marker::Ready);
+    let boot = core::iter::once(Marker::Boot { harts, memory_mib }).chain(ready);
+    boot.chain(Case::on(harts).map(Marker::Passed))
 }
 
 impl Service {
     /// In the order in which they become ready.
-    pub const ALL: [Service; 3] = [Service::Init, Service::Execd, Service::Shell];
+    pub const ALL: [Service; 4] = [Service::Init, Service::Execd, Service::Policyd, Service::Shell];
 
     /// Its name in markers, recipes and the boot image.
     pub const fn name(self) -> &'static str {
         match self {
             Service::Init => "init",
             Service::Execd => "execd",
+            Service::Policyd => "policyd",
             Service::Shell => "shell",
         }
     }
@@ -142,6 +171,8 @@ pub(crate) const BOOT_FAILURE: &str = "neuron: cannot boot: ";
 pub(crate) const KERNEL_PANIC: &str = "neuron: PANIC ";
 pub(crate) const USER_PANIC: &str = "PANIC ";
 pub(crate) const SELFTEST: &str = "SELFTEST: ";
+pub(crate) const AFFINITY_SET: &str = "execd: affinity set (svc=";
+pub(crate) const QOS_SET: &str = "execd: qos set (svc=";
 
 impl Display for Marker<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
@@ -152,6 +183,17 @@ impl Display for Marker<'_> {
             Marker::IdleEnterL1 => write!(f, "{KERNEL}idle enter L1"),
             Marker::IdleLeaveL1 => write!(f, "{KERNEL}idle leave L1"),
             Marker::Ready(service) => write!(f, "{}: ready", service.name()),
+            Marker::AffinitySet { svc, mask, policy } => {
+                write!(f, "{AFFINITY_SET}{svc} mask={:#x} policy={})", mask.0, policy.name())
+            }
+            Marker::QosSet { svc, class, shares, latency, burst } => write!(
+                f,
+                "{QOS_SET}{svc} class={} shares={} lat={} burst={})",
+                class.name(),
+                shares.get(),
+                latency.ms(),
+                burst.ms()
+            ),
             Marker::Passed(case) => write!(f, "{SELFTEST}{} ok", case.name()),
             Marker::Failed { case, why } => write!(f, "{SELFTEST}{case} FAIL {why}"),
             Marker::End { pass, fail } => write!(f, "{SELFTEST}end pass={pass} fail={fail}"),

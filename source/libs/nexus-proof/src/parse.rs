@@ -1,6 +1,10 @@
 //! Reading markers back. A marker parses if and only if printing the result gives the same line.
 
-use crate::{BOOT_FAILURE, Case, KERNEL, KERNEL_PANIC, Marker, SELFTEST, Service, USER_PANIC};
+use nexus_abi::{AffinityPolicy, BurstHint, HartMask, LatencyHint, QosClass, Shares};
+
+use crate::{
+    AFFINITY_SET, BOOT_FAILURE, Case, KERNEL, KERNEL_PANIC, Marker, QOS_SET, SELFTEST, Service, USER_PANIC,
+};
 
 impl<'a> Marker<'a> {
     /// The marker that `line` is. Allocates nothing.
@@ -20,6 +24,12 @@ impl<'a> Marker<'a> {
         if let Some(rest) = line.strip_prefix(USER_PANIC) {
             let (task, message) = rest.split_once(": ")?;
             return Some(Marker::UserPanic { task, message });
+        }
+        if let Some(rest) = line.strip_prefix(AFFINITY_SET) {
+            return parse_affinity(rest);
+        }
+        if let Some(rest) = line.strip_prefix(QOS_SET) {
+            return parse_qos(rest);
         }
         let name = line.strip_suffix(": ready")?;
         Service::ALL.into_iter().find(|service| service.name() == name).map(Marker::Ready)
@@ -56,6 +66,29 @@ fn parse_selftest<'a>(rest: &'a str) -> Option<Marker<'a>> {
     Some(Marker::Failed { case, why })
 }
 
+fn parse_affinity(rest: &str) -> Option<Marker<'_>> {
+    let (svc, rest) = rest.split_once(" mask=0x")?;
+    let (mask, policy) = rest.strip_suffix(')')?.split_once(" policy=")?;
+    let canonical = !mask.starts_with(['+', '0']) && !mask.contains(|digit: char| digit.is_ascii_uppercase());
+    let mask = canonical.then(|| u64::from_str_radix(mask, 16).ok()).flatten().map(HartMask)?;
+    let policy = AffinityPolicy::ALL.into_iter().find(|known| known.name() == policy)?;
+    Some(Marker::AffinitySet { svc, mask, policy })
+}
+
+fn parse_qos(rest: &str) -> Option<Marker<'_>> {
+    let (svc, rest) = rest.split_once(" class=")?;
+    let (class, rest) = rest.strip_suffix(')')?.split_once(" shares=")?;
+    let (shares, rest) = rest.split_once(" lat=")?;
+    let (latency, burst) = rest.split_once(" burst=")?;
+    Some(Marker::QosSet {
+        svc,
+        class: QosClass::ALL.into_iter().find(|known| known.name() == class)?,
+        shares: Shares::exact(decimal(shares)?)?,
+        latency: LatencyHint::exact(decimal(latency)?)?,
+        burst: BurstHint::exact(decimal(burst)?)?,
+    })
+}
+
 /// A number as `Display` prints it: no sign, no leading zero.
 fn decimal<N: core::str::FromStr>(text: &str) -> Option<N> {
     let canonical = text == "0" || text.starts_with(|first: char| ('1'..='9').contains(&first));
@@ -76,6 +109,14 @@ mod tests {
         all.extend([
             Marker::IdleEnterL1,
             Marker::IdleLeaveL1,
+            Marker::AffinitySet { svc: "timed", mask: HartMask(0x1f), policy: AffinityPolicy::Pin },
+            Marker::QosSet {
+                svc: "timed",
+                class: QosClass::PerfBurst,
+                shares: Shares::MAX,
+                latency: LatencyHint::clamped(1),
+                burst: BurstHint::NONE,
+            },
             Marker::Failed { case: "ipc", why: "reply took too long" },
             Marker::End { pass: 12, fail: 0 },
             Marker::UserPanic { task: "shell", message: "index out of range" },
@@ -100,6 +141,16 @@ mod tests {
     }
 
     #[test]
+    fn what_execd_sets_reads_as_the_contract_says() {
+        let affinity = Marker::AffinitySet { svc: "timed", mask: HartMask(1), policy: AffinityPolicy::Pin };
+        assert_eq!(affinity.to_string(), "execd: affinity set (svc=timed mask=0x1 policy=pin)");
+        let (latency, burst) = (LatencyHint::clamped(1), BurstHint::clamped(2));
+        let class = QosClass::PerfBurst;
+        let qos = Marker::QosSet { svc: "timed", class, shares: Shares::DEFAULT, latency, burst };
+        assert_eq!(qos.to_string(), "execd: qos set (svc=timed class=perf_burst shares=100 lat=1 burst=2)");
+    }
+
+    #[test]
     fn what_only_begins_like_a_marker_is_caught() {
         for line in [
             "neuron: boot harts=02 memory=256MiB",
@@ -110,6 +161,13 @@ mod tests {
             "SELFTEST: ",
             "init: reedy",
             "execd: ready ",
+            "execd: affinity set (svc=x mask=0x policy=pin)",
+            "execd: affinity set (svc=x mask=0x01 policy=pin)",
+            "execd: affinity set (svc=x mask=0xF policy=pin)",
+            "execd: affinity set (svc=x mask=0x1 policy=some)",
+            "execd: qos set (svc=x class=normal shares=0 lat=0 burst=0)",
+            "execd: qos set (svc=x class=normal shares=100 lat=0 burst=0",
+            "execd: qos set (svc=x class=high shares=100 lat=0 burst=0)",
         ] {
             assert!(looks_like_marker(line) && Marker::parse(line).is_none(), "{line}");
         }

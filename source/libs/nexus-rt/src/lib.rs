@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`line`] | one log line: formatted without a heap, cut to what the kernel takes |
 //! | [`startup`] | names of the startup handles, exit codes |
-//! | `entry`, `heap`, `log`, `panic` | only when compiled for the device |
+//! | `boot_file`, `entry`, `heap`, `log`, `panic` | only when compiled for the device |
 //!
 //! On the host the device modules are absent, so that programs' libraries and their tests build everywhere.
 
@@ -18,6 +18,8 @@
 pub mod line;
 pub mod startup;
 
+#[cfg(target_os = "none")]
+pub mod boot_file;
 #[cfg(target_os = "none")]
 pub mod entry;
 #[cfg(target_os = "none")]

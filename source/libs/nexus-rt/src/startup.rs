@@ -10,12 +10,17 @@ pub const SYSTEM: Handle = Handle::startup(SYSTEM_SLOT);
 /// Whatever else the program was given: its meaning is between it and whoever asked for the spawn.
 pub const EXTRA: Handle = Handle::startup(EXTRA_SLOT);
 
+/// `policyd`'s endpoint with CALL, if the program may ask it. For policyd itself: the endpoint it serves.
+pub const POLICYD: Handle = Handle::startup(POLICYD_SLOT);
+
 /// Slot of [`EXECD`].
 pub const EXECD_SLOT: usize = 0;
 /// Slot of [`SYSTEM`].
 pub const SYSTEM_SLOT: usize = 1;
 /// Slot of [`EXTRA`].
 pub const EXTRA_SLOT: usize = 2;
+/// Slot of [`POLICYD`].
+pub const POLICYD_SLOT: usize = 3;
 
 /// Exit code of a program that panicked.
 pub const EXIT_PANIC: i32 = 101;
