@@ -8,6 +8,7 @@ use nexus_abi::doc::{CALLS, CallDoc};
 use nexus_abi::{Blame, Error};
 
 use crate::process::say;
+use crate::recipes;
 use crate::workspace::Workspace;
 
 /// A generated page: its path, and what it must hold.
@@ -19,6 +20,7 @@ struct Page {
 const PAGES: &[Page] = &[
     Page { path: "docs/kernel/syscalls.md", text: syscalls },
     Page { path: "docs/tools/markers.md", text: markers },
+    Page { path: "docs/services/recipes.md", text: recipes::page::text },
 ];
 
 /// `xtask docs`.

@@ -13,6 +13,7 @@ mod gates;
 mod image;
 mod os;
 mod process;
+mod recipes;
 mod setup;
 mod toolchain;
 mod workspace;

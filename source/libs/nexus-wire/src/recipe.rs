@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::coded;
 use crate::execd::Image;
+use crate::policyd::Action;
 
 /// The compiled recipe in the boot image.
 pub const RECIPE_PATH: &str = "recipes/services.bin";
@@ -208,6 +209,19 @@ pub struct Qos {
     /// How long it wants to run once it does.
     #[serde(with = "coded")]
     pub burst: BurstHint,
+}
+
+impl Qos {
+    /// What of it needs policyd's leave.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        let class = match self.class {
+            QosClass::Idle | QosClass::Normal => None,
+            QosClass::Interactive => Some(Action::QosRaise),
+            QosClass::PerfBurst => Some(Action::QosPerfBurst),
+        };
+        let shares = (self.shares > Shares::FREE_MAX).then_some(Action::SharesAbove500);
+        class.into_iter().chain(shares)
+    }
 }
 
 /// The name of `value` in a table of names.

@@ -9,6 +9,7 @@
 //! | [`marker_texts`] | marker texts only in nexus-proof | nexus-proof |
 //! | [`machine_paths`] | nothing of one machine in the repository | – |
 //! | [`file_sizes`] | files that got long, as a report | – |
+//! | `recipes` | recipes and policies are right | `recipes/`, `policies/` |
 //! | `docs` | generated pages are up to date | the code they come from |
 
 pub mod deny;
@@ -23,6 +24,7 @@ use anyhow::{Result, ensure};
 
 use crate::docs;
 use crate::process::say;
+use crate::recipes;
 use crate::workspace::Workspace;
 
 /// `xtask check`: every gate runs, then all complaints are shown together.
@@ -33,9 +35,10 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     complaints.extend(marker_texts::check(&files));
     complaints.extend(machine_paths::check(&files));
     complaints.extend(docs::check(workspace));
+    complaints.extend(recipes::compile(workspace).err().map(|error| error.to_string()));
     say(file_sizes::report(&files));
     ensure!(complaints.is_empty(), "the repository breaks its own rules:\n  {}", complaints.join("\n  "));
-    say("unsafe islands, marker texts, machine paths and generated docs are in order");
+    say("unsafe islands, marker texts, machine paths, generated docs and recipes are in order");
     Ok(())
 }
 

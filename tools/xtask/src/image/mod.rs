@@ -4,7 +4,7 @@
 //! target/image/neuron.elf      what firmware jumps into, without symbols
 //! target/image/initrd.cpio     boot/neuron.sym   kernel symbols, for backtraces
 //!                              bin/<name>        user programs
-//!                              recipes/…  policies/…   as they are in the repository
+//!                              recipes/…  policies/…   compiled
 //! ```
 //!
 //! The same sources give the same bytes: entries are sorted, and nothing of this machine goes in.
@@ -20,11 +20,9 @@ use anyhow::{Context, Result};
 
 use crate::build::{self, DeviceBuild};
 use crate::process::say;
+use crate::recipes::{self, Compiled};
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-
-/// Folders of the repository that travel in the image when they exist.
-const DATA_FOLDERS: &[&str] = &["recipes", "policies"];
 
 /// Entry of the kernel's symbol table.
 const SYMBOLS: &str = "boot/neuron.sym";
@@ -64,12 +62,13 @@ pub fn sizes(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the device half and packs it.
+/// Compiles the device half and packs it. Recipes come first: their mistakes are quickly found.
 pub fn build_image(workspace: &Workspace) -> Result<Image> {
-    pack(workspace, &build::build_device(workspace)?)
+    let recipes = recipes::compile(workspace)?;
+    pack(workspace, &build::build_device(workspace)?, &recipes)
 }
 
-fn pack(workspace: &Workspace, built: &DeviceBuild) -> Result<Image> {
+fn pack(workspace: &Workspace, built: &DeviceBuild, recipes: &Compiled) -> Result<Image> {
     let folder = workspace.image();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
 
@@ -82,8 +81,8 @@ fn pack(workspace: &Workspace, built: &DeviceBuild) -> Result<Image> {
             .with_context(|| format!("program `{name}` cannot be loaded"))?;
         archive.add(&format!("bin/{name}"), program);
     }
-    for name in DATA_FOLDERS {
-        add_folder(&mut archive, workspace, &workspace.path(name))?;
+    for (name, contents) in recipes.files()? {
+        archive.add(name, contents);
     }
 
     let mut sizes = vec![("neuron.elf".to_owned(), kernel.len() as u64)];
@@ -93,20 +92,6 @@ fn pack(workspace: &Workspace, built: &DeviceBuild) -> Result<Image> {
     write(&image.initrd, &archive.finish()?)?;
     say(format!("packed {}", workspace.relative(&folder).display()));
     Ok(image)
-}
-
-/// Adds every file below `folder` under its path in the repository.
-fn add_folder(archive: &mut cpio::Archive, workspace: &Workspace, folder: &Path) -> Result<()> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            add_folder(archive, workspace, &path)?;
-        } else {
-            archive.add(&workspace.relative(&path).to_string_lossy(), build::read(workspace, &path)?);
-        }
-    }
-    Ok(())
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<()> {
