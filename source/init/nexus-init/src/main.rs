@@ -1,8 +1,8 @@
 //! The first task: starts execd, which starts everything else, and keeps it alive.
 //!
-//! The endpoint that clients of execd call belongs to init. Each incarnation of execd serves it, so a client's
-//! handle outlives a crash: calls in flight end with `Dead`, later ones wait for the next incarnation. When
-//! execd dies too often, init ends, and with it the machine, loudly.
+//! The endpoints that clients of execd and policyd call belong to init. Each incarnation of either serves the same
+//! one, so a client's handle outlives a crash: calls in flight end with `Dead`, later ones wait for the next
+//! incarnation. When execd dies too often, init ends, and with it the machine, loudly.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -10,7 +10,7 @@
 use nexus_abi::user::{self, task_spawn};
 use nexus_abi::{Error, ExitReason, Handle, Nanos, QosClass, Rights, SpawnArgs};
 use nexus_proof::{Marker, Service};
-use nexus_rt::startup::{EXECD_SLOT, SYSTEM, SYSTEM_SLOT};
+use nexus_rt::startup::{EXECD_SLOT, POLICYD_SLOT, SYSTEM, SYSTEM_SLOT};
 use restart_policy::{Restart, Supervision, Verdict};
 
 nexus_rt::entry!(main);
@@ -44,12 +44,14 @@ impl core::fmt::Display for Failure {
 }
 
 fn keep_execd_alive() -> Result<core::convert::Infallible, Failure> {
-    let endpoint = user::endpoint_create().map_err(|e| Failure::Kernel("execd's endpoint", e))?;
+    let execd = user::endpoint_create().map_err(|e| Failure::Kernel("execd's endpoint", e))?;
+    let policyd = user::endpoint_create().map_err(|e| Failure::Kernel("policyd's endpoint", e))?;
+    let endpoints = [(EXECD_SLOT, execd), (POLICYD_SLOT, policyd)];
     let deaths = user::notification_create().map_err(|e| Failure::Kernel("a notification", e))?;
     let mut supervision = Supervision::new(Restart::Always);
     // Before execd runs, on whichever hart: the order of the two markers is a fact.
     nexus_rt::log::line(Marker::Ready(Service::Init));
-    let mut task = start_execd(endpoint, deaths).map_err(|e| Failure::Kernel(EXECD_PATH, e))?;
+    let mut task = start_execd(endpoints, deaths).map_err(|e| Failure::Kernel(EXECD_PATH, e))?;
     loop {
         let started = user::clock_now();
         let reason = wait_for_end(task, deaths).map_err(|e| Failure::Kernel("waiting for execd", e))?;
@@ -64,11 +66,11 @@ fn keep_execd_alive() -> Result<core::convert::Infallible, Failure> {
                 return Err(Failure::DiesTooOften);
             }
         }
-        task = start_execd(endpoint, deaths).map_err(|e| Failure::Kernel(EXECD_PATH, e))?;
+        task = start_execd(endpoints, deaths).map_err(|e| Failure::Kernel(EXECD_PATH, e))?;
     }
 }
 
-fn start_execd(endpoint: Handle, deaths: Handle) -> Result<Handle, Error> {
+fn start_execd(endpoints: [(usize, Handle); 2], deaths: Handle) -> Result<Handle, Error> {
     let (file, vmo) = user::boot_file(SYSTEM, EXECD_PATH)?;
     user::handle_close(vmo)?;
     let mut spawn = SpawnArgs::new(u32::try_from(file.index).map_err(|_| Error::Invalid)?);
@@ -77,7 +79,9 @@ fn start_execd(endpoint: Handle, deaths: Handle) -> Result<Handle, Error> {
     spawn.supervisor = deaths;
     spawn.supervisor_bits = DIED;
     let serve = Rights::RECEIVE | Rights::CALL | Rights::NOTIFY | Rights::COPY | Rights::MOVE;
-    spawn.given[EXECD_SLOT] = user::handle_copy(endpoint, serve)?;
+    for (slot, endpoint) in endpoints {
+        spawn.given[slot] = user::handle_copy(endpoint, serve)?;
+    }
     spawn.given[SYSTEM_SLOT] = user::handle_copy(SYSTEM, Rights::ALL)?;
     task_spawn(SYSTEM, &spawn).map(|(task, _id)| task)
 }

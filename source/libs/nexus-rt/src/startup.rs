@@ -10,7 +10,8 @@ pub const SYSTEM: Handle = Handle::startup(SYSTEM_SLOT);
 /// Whatever else the program was given: its meaning is between it and whoever asked for the spawn.
 pub const EXTRA: Handle = Handle::startup(EXTRA_SLOT);
 
-/// `policyd`'s endpoint with CALL, if the program may ask it. For policyd itself: the endpoint it serves.
+/// `policyd`'s endpoint with CALL, if the program may ask it. For policyd itself: the endpoint it serves. For execd:
+/// the endpoint with every right.
 pub const POLICYD: Handle = Handle::startup(POLICYD_SLOT);
 
 /// Slot of [`EXECD`].

@@ -17,7 +17,7 @@ pub const RECIPE_PATH: &str = "recipes/services.bin";
 /// Longest compiled recipe, in bytes.
 pub const RECIPE_BYTES_MAX: usize = 8192;
 /// Most programs a recipe describes.
-pub const SERVICES_MAX: usize = 48;
+pub const SERVICES_MAX: usize = 32;
 
 /// Every program that deserves more than the default, those started at boot in their order.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -3,12 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use nexus_abi::{Handle, HartMask, Nanos, TaskId};
+use nexus_abi::{Handle, Nanos, TaskId};
 use nexus_service::Ticket;
-use nexus_wire::execd::Image;
 use restart_policy::Supervision;
 
-use crate::profile::Profile;
+use crate::plan::Plan;
 
 /// Jobs at a time: an endpoint's word has this many bits.
 pub const JOBS_MAX: usize = 64;
@@ -19,10 +18,8 @@ pub const WAITERS_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) number: u32,
-    pub(crate) image: Image,
+    pub(crate) plan: Plan,
     pub(crate) args: String,
-    pub(crate) profile: Profile,
-    pub(crate) harts: HartMask,
     pub(crate) supervision: Supervision,
     pub(crate) phase: Phase,
     /// The current task, or the last while the job rests.
@@ -45,14 +42,15 @@ pub(crate) enum Phase {
 /// All jobs. Scans are O([`JOBS_MAX`]).
 #[derive(Debug)]
 pub(crate) struct Jobs {
-    slots: [Option<Job>; JOBS_MAX],
+    /// [`JOBS_MAX`] of them, on the heap: a stack is small.
+    slots: Vec<Option<Job>>,
     /// The number of the next job; numbers are not used again.
     next: u32,
 }
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { slots: [const { None }; JOBS_MAX], next: 1 }
+        Self { slots: (0..JOBS_MAX).map(|_| None).collect(), next: 1 }
     }
 }
 
@@ -66,14 +64,11 @@ impl Jobs {
     }
 
     /// Fills a free slot; answers the job's number.
-    #[expect(clippy::too_many_arguments, reason = "a job is what it is made of; each has its own type")]
     pub(crate) fn insert(
         &mut self,
         slot: usize,
-        image: &Image,
+        plan: Plan,
         args: String,
-        profile: Profile,
-        harts: HartMask,
         phase: Phase,
         task: TaskId,
     ) -> u32 {
@@ -81,11 +76,9 @@ impl Jobs {
         self.next += 1;
         self.slots[slot] = Some(Job {
             number,
-            image: image.clone(),
+            supervision: Supervision::new(plan.restart),
+            plan,
             args,
-            profile,
-            harts,
-            supervision: Supervision::new(profile.restart),
             phase,
             task,
             restarts: 0,
@@ -106,6 +99,11 @@ impl Jobs {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Job> {
         self.slots.iter().flatten()
+    }
+
+    /// Whether a task of this image runs, of those looked after.
+    pub(crate) fn runs(&self, image: &str) -> bool {
+        self.iter().any(|job| job.plan.image == image && matches!(job.phase, Phase::Running { .. }))
     }
 
     pub(crate) fn slot_of_task(&self, task: u64) -> Option<usize> {

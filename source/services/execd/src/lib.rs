@@ -1,9 +1,9 @@
 //! The spawner and supervisor, as a state machine.
 //!
-//! [`Execd`] starts programs from the boot image with the rights of their [`profile`], hears of their deaths as
-//! bits, keeps a bounded history of how they ended, and starts them again as their policy says. It asks the
-//! kernel through the [`Machine`] trait, whose calls never wait, so execd never waits for a child: the answer
-//! to "tell me when it ends" is a ticket kept until then.
+//! [`Execd`] starts programs from the boot image as the compiled recipe says, hears of their deaths as bits, keeps a
+//! bounded history of how they ended, and starts them again as their policy says. It asks the kernel and policyd
+//! through the [`Machine`] trait and never waits for a child: the answer to "tell me when it ends" is a ticket kept
+//! until then.
 //!
 //! ```text
 //!             spawn                    death, policy says again
@@ -25,100 +25,169 @@ extern crate alloc;
 mod history;
 mod job;
 mod machine;
-pub mod profile;
+mod plan;
 mod requests;
+mod schedule;
 
 pub use job::{JOBS_MAX, WAITERS_MAX};
 pub use machine::{Launch, Machine, Orphan};
 
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use nexus_abi::{ExitReason, HartMask, Nanos};
-use nexus_service::Effects;
-use nexus_wire::execd::{Answer, Ended, Image, Next, Refusal, Spawn};
-use restart_policy::{Restart, Verdict};
+use nexus_abi::{Error, ExitReason, Handle, Nanos, ServiceId, TaskId};
+use nexus_service::{Caller, Effects};
+use nexus_wire::execd::{Answer, Ended, Image, Next, Refusal, Restart, Spawn};
+use nexus_wire::recipe::{Privilege, Qos, Recipe, Start};
+use restart_policy::Verdict;
 
 use crate::history::History;
 use crate::job::{Jobs, Phase};
-use crate::profile::Profile;
+use crate::plan::Plan;
+use crate::schedule::Denied;
 
-/// The app that runs when nothing else is asked for, or what is asked for does not exist.
-pub const DEFAULT_APP: &str = "shell";
+/// The program that decides what others may.
+pub const JUDGE: &str = "policyd";
 
 /// The spawner and supervisor of everything but init and itself.
 #[derive(Debug)]
 pub struct Execd<M> {
     machine: M,
+    /// On the heap: a stack is small.
+    recipe: Box<Recipe>,
     jobs: Jobs,
     history: History,
 }
 
 impl<M: Machine> Execd<M> {
     /// Looks after nothing yet.
-    pub fn new(machine: M) -> Self {
-        Self { machine, jobs: Jobs::default(), history: History::default() }
+    pub fn new(machine: M, recipe: Recipe) -> Self {
+        Self { machine, recipe: Box::new(recipe), jobs: Jobs::default(), history: History::default() }
     }
 
-    /// Starts the app of this boot, or the default one if there is no such program; `args` is its text.
+    /// Begins the work: takes over what an earlier incarnation of execd has left, then starts what is not there of
+    /// the recipe's services, in its order, and the app of this boot; `args` is the app's text.
     ///
-    /// What an earlier incarnation of execd started is looked after again, first; the app is then not started a
-    /// second time.
-    pub fn start_app(&mut self, app: &str, args: &str, now: Nanos) {
-        self.adopt_orphans(app, args, now);
-        if self.jobs.iter().any(|job| job.image == app) {
-            return;
+    /// An app that does not exist, or a boot that names none, gets the recipe's default.
+    pub fn begin(&mut self, app: Option<&str>, args: &str, now: Nanos) {
+        let default = self.recipe.starting(Start::Default).next().map(|service| service.name.clone());
+        self.adopt_orphans([app, default.as_deref()], args, now);
+        let services: Vec<_> =
+            self.recipe.starting(Start::Boot).map(|service| service.name.clone()).collect();
+        for name in services {
+            self.keep_running(&name, "", now);
         }
-        if let Err(refusal) = self.start_named(app, args, now) {
-            self.machine.log(format_args!("[execd] cannot start {app}: {refusal}"));
-            if app != DEFAULT_APP
-                && let Err(refusal) = self.start_named(DEFAULT_APP, args, now)
-            {
-                self.machine.log(format_args!("[execd] cannot start {DEFAULT_APP}: {refusal}"));
+        for name in app.into_iter().chain(default.as_deref()) {
+            if self.keep_running(name, args, now) {
+                return;
             }
         }
     }
 
-    /// Makes a job of every task that lives on. The arguments of all but the app are forgotten, so those are not
-    /// started again when they end: with other arguments they would be other programs.
-    fn adopt_orphans(&mut self, app: &str, args: &str, now: Nanos) {
+    /// Makes a job of every task that lives on, scheduled as it is. Of what is neither service nor app the
+    /// arguments are forgotten, so it is not started again when it ends: with other arguments it would be another
+    /// program.
+    fn adopt_orphans(&mut self, apps: [Option<&str>; 2], args: &str, now: Nanos) {
         let mut from = 0;
         while let Some(orphan) = self.machine.orphan(from) {
             let Orphan { image, task, id, death_bit } = orphan;
             from = id.index() + 1;
+            let is_app = apps.contains(&Some(image.as_str()));
+            let is_service = self.recipe.find(&image).is_some_and(|entry| entry.start == Start::Boot);
+            let args = if is_app { args } else { "" };
+            let restart = if is_app || is_service { Restart::Profile } else { Restart::Never };
+            let spawn = Spawn::new(&image, args).map(|spawn| spawn.restarting(restart));
+            let plan = spawn.and_then(|spawn| Plan::new(&self.recipe, &spawn, None).ok());
             let slot = death_bit.trailing_zeros() as usize;
-            if !self.jobs.is_free(slot) {
+            let Some(plan) = plan.filter(|_| self.jobs.is_free(slot)) else {
                 self.machine.close(task);
                 continue;
-            }
+            };
             self.machine.log(format_args!("[execd] looks after {image} again"));
-            let (args, restart) =
-                if image == app { (args, Profile::of(&image).restart) } else { ("", Restart::Never) };
-            let profile = Profile { restart, ..Profile::of(&image) };
             let phase = Phase::Running { task, started: now };
-            self.jobs.insert(slot, &image, String::from(args), profile, HartMask::ANY, phase, id);
+            self.jobs.insert(slot, plan, String::from(args), phase, id);
         }
     }
 
-    fn start_named(&mut self, image: &str, args: &str, now: Nanos) -> Result<(), Refusal> {
-        let spawn = Spawn::new(image, args).ok_or(Refusal::Invalid)?;
-        self.start(&spawn, None, now).map(drop)
+    /// Starts a program unless it was taken over.
+    fn keep_running(&mut self, image: &str, args: &str, now: Nanos) -> bool {
+        self.jobs.runs(image) || self.start_named(image, args, now)
+    }
+
+    /// Whether it started; the log says why not.
+    fn start_named(&mut self, image: &str, args: &str, now: Nanos) -> bool {
+        let spawn = Spawn::new(image, args).ok_or(Refusal::Invalid);
+        let started = spawn.and_then(|spawn| self.start(&spawn, None, None, now));
+        if let Err(refusal) = &started {
+            self.machine.log(format_args!("[execd] cannot start {image}: {refusal}"));
+        }
+        started.is_ok()
     }
 
     /// Makes a job and starts its first task.
     fn start(
         &mut self,
         spawn: &Spawn,
-        extra: Option<nexus_abi::Handle>,
+        spawner: Option<Image>,
+        extra: Option<Handle>,
         now: Nanos,
     ) -> Result<(u32, u64), Refusal> {
-        let profile = Profile::of(&spawn.image).adjusted(spawn)?;
+        let plan = Plan::new(&self.recipe, spawn, spawner)?;
         let slot = self.jobs.free_slot().ok_or(Refusal::JobsFull)?;
-        let launch = launch(slot, &spawn.image, &spawn.args, &profile, HartMask(spawn.harts), extra);
-        let (task, id) = self.machine.spawn(&launch).map_err(Refusal::from)?;
+        let qos = if plan.image == JUDGE { None } else { Some(self.granted(&plan, Denied::Refuses)?) };
+        let (task, id) = self.launch(slot, &plan, &spawn.args, extra).map_err(Refusal::from)?;
         let phase = Phase::Running { task, started: now };
         let args = String::from(spawn.args.as_str());
-        let job = self.jobs.insert(slot, &spawn.image, args, profile, HartMask(spawn.harts), phase, id);
+        let job = self.jobs.insert(slot, plan.clone(), args, phase, id);
+        self.settle(id, &plan, qos);
         Ok((job, id.to_wire()))
+    }
+
+    /// Starts a task, at Normal for now. A recipe may pin a program to harts that this machine does not have: then
+    /// it runs anywhere, because running matters more than where.
+    fn launch(
+        &mut self,
+        slot: usize,
+        plan: &Plan,
+        args: &str,
+        extra: Option<Handle>,
+    ) -> Result<(Handle, TaskId), Error> {
+        let image = plan.image.as_str();
+        let death_bit = 1 << slot;
+        let launch =
+            Launch { image, args, profile: &plan.profile, harts: plan.first_harts(), death_bit, extra };
+        match self.machine.spawn(&launch) {
+            Err(Error::Invalid) if launch.harts != plan.harts => {
+                self.machine.spawn(&Launch { harts: plan.harts, ..launch })
+            }
+            result => result,
+        }
+    }
+
+    /// Schedules a task that was just started. The judge could not be asked about itself before.
+    fn settle(&mut self, task: TaskId, plan: &Plan, granted: Option<Qos>) {
+        let qos = granted.unwrap_or_else(|| self.granted(plan, Denied::FallsBack).unwrap_or_default());
+        self.schedule(task, plan, qos);
+    }
+
+    /// The program that a caller is. What the kernel vouches for comes first; of others execd knows those it
+    /// started, and a name that any program could have is no name.
+    fn name_of(&mut self, caller: Caller) -> Image {
+        let slot = self.jobs.slot_of_task(caller.task.to_wire());
+        let job = slot.and_then(|slot| self.jobs.get_mut(slot));
+        match job {
+            Some(job) if caller.service == ServiceId::APP => job.plan.image.clone(),
+            _ => caller.service.name().chars().collect(),
+        }
+    }
+
+    /// Whether the recipe gives this privilege to the program whose identity the kernel has stamped.
+    fn has_privilege(&self, service: ServiceId, privilege: Privilege) -> bool {
+        service != ServiceId::APP
+            && self.recipe.services.iter().any(|entry| {
+                entry.profile.privileges.contains(&privilege) && ServiceId::of_image(&entry.name) == service
+            })
     }
 
     /// The task in `slot` is dead: remember it, then start it again, or let the job go.
@@ -142,7 +211,7 @@ impl<M: Machine> Execd<M> {
         };
         let ended = Ended {
             job: job.number,
-            image: job.image.clone(),
+            image: job.plan.image.clone(),
             task: job.task.to_wire(),
             reason: reason.into(),
             at_ns: now.0,
@@ -165,28 +234,23 @@ impl<M: Machine> Execd<M> {
     fn start_rested(&mut self, now: Nanos, effects: &mut Effects<Answer>) {
         while let Some(slot) = self.jobs.rested(now) {
             let Some(job) = self.jobs.get_mut(slot) else { return };
-            let launch = launch(slot, &job.image, &job.args, &job.profile, job.harts, None);
-            match self.machine.spawn(&launch) {
+            let (plan, args) = (job.plan.clone(), job.args.clone());
+            let judge = plan.image == JUDGE;
+            // Whoever asked for its class is not there any more: what is denied now falls back.
+            let qos = if judge { None } else { self.granted(&plan, Denied::FallsBack).ok() };
+            let launched = self.launch(slot, &plan, &args, None);
+            let Some(job) = self.jobs.get_mut(slot) else { return };
+            match launched {
                 Ok((task, id)) => {
                     job.phase = Phase::Running { task, started: now };
                     job.task = id;
                     job.restarts = job.restarts.saturating_add(1);
+                    self.settle(id, &plan, qos);
                 }
                 Err(error) => self.ended(slot, ExitReason::OutOfMemory(error), now, effects),
             }
         }
     }
-}
-
-fn launch<'a>(
-    slot: usize,
-    image: &'a Image,
-    args: &'a str,
-    profile: &Profile,
-    harts: HartMask,
-    extra: Option<nexus_abi::Handle>,
-) -> Launch<'a> {
-    Launch { image, args, profile: *profile, harts, death_bit: 1 << slot, extra }
 }
 
 /// Says in the log how a task ended, unless that is what everybody expected.

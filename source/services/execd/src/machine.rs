@@ -1,13 +1,13 @@
-//! What execd asks of the kernel. Nothing here waits.
+//! What execd asks of the kernel, and of policyd. Only [`Machine::decide`] waits, for a bounded time.
 
 use core::fmt;
 
-use nexus_abi::{Error, ExitReason, Handle, HartMask, TaskId};
+use nexus_abi::{BurstHint, Error, ExitReason, Handle, HartMask, LatencyHint, QosClass, Shares, TaskId};
 use nexus_wire::execd::Image;
+use nexus_wire::policyd::{Decision, May};
+use nexus_wire::recipe::{Placement, Profile};
 
-use crate::profile::Profile;
-
-/// A task to start.
+/// A task to start. It begins at Normal; how it is scheduled otherwise is set when it exists.
 #[derive(Clone, Copy, Debug)]
 pub struct Launch<'a> {
     /// Its image.
@@ -15,7 +15,7 @@ pub struct Launch<'a> {
     /// Its arguments.
     pub args: &'a str,
     /// What it may do.
-    pub profile: Profile,
+    pub profile: &'a Profile,
     /// Where it may run.
     pub harts: HartMask,
     /// Set at execd's endpoint when it has died.
@@ -37,7 +37,7 @@ pub struct Orphan {
     pub death_bit: u64,
 }
 
-/// The kernel, as far as execd needs it.
+/// The kernel and policyd, as far as execd needs them.
 pub trait Machine {
     /// Starts a task. Refused, it leaves nothing behind.
     fn spawn(&mut self, launch: &Launch<'_>) -> Result<(Handle, TaskId), Error>;
@@ -50,6 +50,27 @@ pub trait Machine {
 
     /// The first task from slot `from` on that an earlier incarnation of execd started and left.
     fn orphan(&mut self, from: u32) -> Option<Orphan>;
+
+    /// The image of a living task, whoever started it.
+    fn image_of(&mut self, task: TaskId) -> Option<Image>;
+
+    /// Sets a task's class.
+    fn set_class(&mut self, task: TaskId, class: QosClass) -> Result<(), Error>;
+
+    /// Sets where a task runs; answers the harts the kernel stored.
+    fn set_affinity(&mut self, task: TaskId, place: Placement) -> Result<HartMask, Error>;
+
+    /// Sets a task's weight inside its class; answers what the kernel stored.
+    fn set_shares(&mut self, task: TaskId, shares: Shares) -> Result<Shares, Error>;
+
+    /// Sets how long a task is willing to wait; answers what the kernel stored.
+    fn set_latency(&mut self, task: TaskId, latency: LatencyHint) -> Result<LatencyHint, Error>;
+
+    /// Sets how long a task wants to run; answers what the kernel stored.
+    fn set_burst(&mut self, task: TaskId, burst: BurstHint) -> Result<BurstHint, Error>;
+
+    /// Asks policyd; nothing when it does not answer in time.
+    fn decide(&mut self, question: &May) -> Option<Decision>;
 
     /// Gives up a handle.
     fn close(&mut self, handle: Handle);

@@ -1,20 +1,33 @@
-//! The kernel behind [`Machine`].
+//! The kernel and policyd behind [`Machine`].
 
 use core::fmt;
 
-use execd::profile::{Client, Time};
-use execd::{Launch, Machine, Orphan};
+use execd::{JUDGE, Launch, Machine, Orphan};
+use nexus_abi::info::{TaskInfo, TaskState};
 use nexus_abi::spawn::SpawnFlags;
-use nexus_abi::{Error, ExitReason, Handle, Rights, SpawnArgs, TaskId, user};
-use nexus_rt::startup::{EXECD, EXECD_SLOT, EXTRA_SLOT, SYSTEM, SYSTEM_SLOT};
+use nexus_abi::{
+    BurstHint, Error, ExitReason, Handle, HartMask, LatencyHint, Nanos, QosClass, Rights, SchedField, Shares,
+    SpawnArgs, TaskId, user,
+};
+use nexus_rt::startup::{EXECD, EXECD_SLOT, EXTRA_SLOT, POLICYD, POLICYD_SLOT, SYSTEM, SYSTEM_SLOT};
+use nexus_service::os::ask;
 use nexus_wire::execd::Image;
+use nexus_wire::policyd::{Answer, Decision, May, Policyd, Request};
+use nexus_wire::recipe::{Endpoint, Placement, Profile, Time};
 
 /// Where programs are in the boot image.
 const PROGRAMS: &str = "bin/";
 /// Longest path of a program.
 const PATH_MAX: usize = PROGRAMS.len() + nexus_wire::execd::IMAGE_MAX;
+/// How long policyd may take: it never waits for anything, so this is long, but everybody waits for execd.
+const PATIENCE: Nanos = Nanos::from_millis(1_000);
 
-/// The kernel.
+/// What a program that uses a service gets of its endpoint.
+const CLIENT: Rights = Rights::CALL.union(Rights::COPY).union(Rights::MOVE);
+/// What the service itself gets.
+const SERVER: Rights = Rights::RECEIVE.union(Rights::MOVE);
+
+/// The kernel, and policyd behind its endpoint.
 #[derive(Debug)]
 pub struct Os;
 
@@ -25,7 +38,6 @@ impl Machine for Os {
         if profile.time == Time::Precise {
             args.flags = SpawnFlags::PRECISE_TIME;
         }
-        args.class = profile.class as u32;
         args.pages = profile.pages;
         args.handles = profile.objects;
         args.objects = profile.objects;
@@ -34,15 +46,12 @@ impl Machine for Os {
         args.supervisor_bits = launch.death_bit;
         args.args = launch.args.as_ptr() as u64;
         args.args_len = launch.args.len() as u64;
+        let granted = grant(launch.image, profile, &mut args.given);
         args.given[EXTRA_SLOT] = launch.extra.unwrap_or(Handle::NONE);
-        if profile.system != Rights::NONE {
-            args.given[SYSTEM_SLOT] = user::handle_copy(SYSTEM, profile.system | Rights::MOVE)?;
-        }
-        let result = grant_endpoint(profile.client, &mut args).and_then(|()| user::task_spawn(SYSTEM, &args));
+        let result = granted.and_then(|()| user::task_spawn(SYSTEM, &args));
         if result.is_err() {
-            for copy in
-                [args.given[SYSTEM_SLOT], args.given[EXECD_SLOT]].into_iter().filter_map(Handle::present)
-            {
+            args.given[EXTRA_SLOT] = Handle::NONE;
+            for copy in args.given.into_iter().filter_map(Handle::present) {
                 self.close(copy);
             }
         }
@@ -73,6 +82,43 @@ impl Machine for Os {
         None
     }
 
+    fn image_of(&mut self, task: TaskId) -> Option<Image> {
+        let record = user::task_info_from(SYSTEM, task.index()).ok()?;
+        let found = record.id == task.to_wire() && is_alive(&record);
+        found.then(|| Image::try_from(record.name()).ok()).flatten()
+    }
+
+    fn set_class(&mut self, task: TaskId, class: QosClass) -> Result<(), Error> {
+        user::set_qos(task, class)
+    }
+
+    fn set_affinity(&mut self, task: TaskId, place: Placement) -> Result<HartMask, Error> {
+        sched_set(task, SchedField::Affinity, place.harts.0, place.policy.to_wire()).map(HartMask)
+    }
+
+    fn set_shares(&mut self, task: TaskId, shares: Shares) -> Result<Shares, Error> {
+        let stored = sched_set(task, SchedField::Shares, shares.get().into(), 0)?;
+        Shares::exact(stored).ok_or(Error::Invalid)
+    }
+
+    fn set_latency(&mut self, task: TaskId, latency: LatencyHint) -> Result<LatencyHint, Error> {
+        let stored = sched_set(task, SchedField::LatencyMs, latency.ms().into(), 0)?;
+        LatencyHint::exact(stored).ok_or(Error::Invalid)
+    }
+
+    fn set_burst(&mut self, task: TaskId, burst: BurstHint) -> Result<BurstHint, Error> {
+        let stored = sched_set(task, SchedField::BurstMs, burst.ms().into(), 0)?;
+        BurstHint::exact(stored).ok_or(Error::Invalid)
+    }
+
+    fn decide(&mut self, question: &May) -> Option<Decision> {
+        let deadline = user::clock_now().after(PATIENCE);
+        match ask::<Policyd>(POLICYD, &Request::May(question.clone()), None, deadline) {
+            Ok(Answer::Decided(decision)) => Some(decision),
+            Ok(Answer::Audit(_)) | Err(_) => None,
+        }
+    }
+
     fn close(&mut self, handle: Handle) {
         // It can only fail because the handle is gone, which is what is wanted.
         let _gone = user::handle_close(handle);
@@ -83,11 +129,31 @@ impl Machine for Os {
     }
 }
 
-fn grant_endpoint(client: Client, args: &mut SpawnArgs) -> Result<(), Error> {
-    if client == Client::Yes {
-        args.given[EXECD_SLOT] = user::handle_copy(EXECD, Rights::CALL | Rights::COPY | Rights::MOVE)?;
+/// Makes the handles a program starts with.
+fn grant(image: &str, profile: &Profile, given: &mut [Handle]) -> Result<(), Error> {
+    if profile.rights != Rights::NONE {
+        given[SYSTEM_SLOT] = user::handle_copy(SYSTEM, profile.rights | Rights::MOVE)?;
+    }
+    for endpoint in &profile.uses {
+        let (slot, handle) = match endpoint {
+            Endpoint::Execd => (EXECD_SLOT, EXECD),
+            Endpoint::Policyd => (POLICYD_SLOT, POLICYD),
+        };
+        given[slot] = user::handle_copy(handle, CLIENT)?;
+    }
+    if image == JUDGE {
+        given[POLICYD_SLOT] = user::handle_copy(POLICYD, SERVER)?;
     }
     Ok(())
+}
+
+/// The kernel has no such call yet, so nobody is told that it was obeyed.
+fn sched_set(_task: TaskId, _field: SchedField, _value: u64, _extra: u64) -> Result<u64, Error> {
+    Err(Error::NoSuchCall)
+}
+
+fn is_alive(task: &TaskInfo) -> bool {
+    task.state != TaskState::Dead as u64 && task.state != TaskState::Dying as u64
 }
 
 /// Where `image` is in the boot image.

@@ -1,14 +1,12 @@
 //! What clients ask, and what they hear.
 
-use nexus_abi::{Error, ExitReason, Nanos, ServiceId};
+use nexus_abi::{Error, ExitReason, Nanos};
 use nexus_service::{Call, Effects, Service};
 use nexus_wire::execd::{Answer, Execd as Protocol, Job as Listed, Refusal, Request};
+use nexus_wire::recipe::Privilege;
 
 use crate::job::Phase;
 use crate::{Execd, Machine};
-
-/// Programs that may start and end others, by the kernel's word. Everybody may look and wait.
-const CONTROLLERS: [ServiceId; 3] = [ServiceId::INIT, ServiceId::SHELL, ServiceId::SELFTEST];
 
 impl<M: Machine> Service for Execd<M> {
     type Protocol = Protocol;
@@ -18,19 +16,24 @@ impl<M: Machine> Service for Execd<M> {
         for stale in self.jobs.take_tickets_of(caller.task.to_wire()) {
             effects.abandon(stale);
         }
+        // Everybody may look and wait; how tasks are scheduled is policyd's to allow.
         let controls = matches!(request, Request::Spawn(_) | Request::Kill { .. });
-        if controls && !CONTROLLERS.contains(&caller.service) {
+        if controls && !self.has_privilege(caller.service, Privilege::Programs) {
             return effects.answer(ticket, Answer::Refused(Refusal::NotAllowed));
         }
         let answer = match request {
-            Request::Spawn(spawn) => match self.start(&spawn, *attached, now) {
-                Ok((job, task)) => {
-                    // It is the child's now.
-                    *attached = None;
-                    Answer::Spawned { job, task }
+            Request::Spawn(spawn) => {
+                let spawner = self.name_of(caller);
+                match self.start(&spawn, Some(spawner), *attached, now) {
+                    Ok((job, task)) => {
+                        // It is the child's now.
+                        *attached = None;
+                        Answer::Spawned { job, task }
+                    }
+                    Err(refusal) => Answer::Refused(refusal),
                 }
-                Err(refusal) => Answer::Refused(refusal),
-            },
+            }
+            Request::Schedule { task, change } => self.reschedule(caller, task, change),
             Request::Kill { task } => self.kill(task, now, effects),
             Request::List { from } => self.list(from),
             Request::History { skip } => Answer::History(self.history.page(skip as usize)),
@@ -92,7 +95,7 @@ impl<M: Machine> Execd<M> {
         jobs.sort_unstable_by_key(|job| job.number);
         let listed = jobs.into_iter().map(|job| Listed {
             job: job.number,
-            image: job.image.clone(),
+            image: job.plan.image.clone(),
             task: match job.phase {
                 Phase::Running { .. } => job.task.to_wire(),
                 Phase::Resting { .. } => 0,

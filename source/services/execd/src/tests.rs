@@ -9,16 +9,22 @@ use std::rc::Rc;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use nexus_abi::{Error, Handle, QosClass, Rights, ServiceId, TaskId};
+use nexus_abi::{
+    AffinityPolicy, BurstHint, Error, Handle, HartMask, LatencyHint, QosClass, Rights, ServiceId, Shares,
+    TaskId,
+};
 use nexus_service::Caller;
 use nexus_service::memory::{Bench, CallId, Outcome};
 use nexus_wire::Status;
-use nexus_wire::execd::{PAGE, Reason, Request, Restart};
+use nexus_wire::execd::{Change, PAGE, Reason, Request, Restart};
+use nexus_wire::policyd::{Action, Decision, Denial, May};
+use nexus_wire::recipe::{Endpoint, Placement, Profile, Service as Entry, Time};
 use proptest::prelude::*;
 
 use super::*;
 
 mod orphans;
+mod schedule;
 
 #[derive(Debug, Default)]
 struct World {
@@ -28,6 +34,29 @@ struct World {
     log: Vec<String>,
     refuse: Option<Error>,
     orphans: Vec<Orphan>,
+    /// What the kernel was told about tasks, in order.
+    set: Vec<(TaskId, String)>,
+    /// Refuses to set anything.
+    set_fails: Option<Error>,
+    /// What policyd allows: subject, action, object.
+    allowed: Vec<(&'static str, Action, &'static str)>,
+    /// What policyd was asked.
+    asked: Vec<(String, Action, String)>,
+    /// It does not answer.
+    silent: bool,
+}
+
+/// Harts of the machine.
+const ONLINE: u64 = 0b11;
+
+impl World {
+    fn note(&mut self, task: TaskId, what: String) -> Result<(), Error> {
+        if let Some(error) = self.set_fails {
+            return Err(error);
+        }
+        self.set.push((task, what));
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -42,8 +71,12 @@ impl Machine for Fake {
         if launch.image == "missing" {
             return Err(Error::NotFound);
         }
+        if launch.harts.0 & ONLINE == 0 {
+            return Err(Error::Invalid);
+        }
         let said = (launch.image.to_string(), launch.args.to_string());
-        world.spawned.push((said.0, said.1, launch.profile, launch.harts, launch.death_bit, launch.extra));
+        let profile = launch.profile.clone();
+        world.spawned.push((said.0, said.1, profile, launch.harts, launch.death_bit, launch.extra));
         let n = world.spawned.len() as u32;
         let task = Handle::new(n as u16, 7);
         world.alive.insert(task.to_wire(), None);
@@ -72,6 +105,56 @@ impl Machine for Fake {
         Some(found)
     }
 
+    /// Tasks are numbered as they are started; 77 is one that somebody else has started.
+    fn image_of(&mut self, task: TaskId) -> Option<Image> {
+        let world = self.0.borrow();
+        let started =
+            world.spawned.get((task.index() as usize).wrapping_sub(1)).filter(|_| task.generation() == 1);
+        let name =
+            started.map(|spawned| spawned.0.as_str()).or((task == TaskId::new(77, 1)).then_some("foreign"));
+        Image::try_from(name?).ok()
+    }
+
+    fn set_class(&mut self, task: TaskId, class: QosClass) -> Result<(), Error> {
+        self.0.borrow_mut().note(task, format!("class {}", class.name()))
+    }
+
+    fn set_affinity(&mut self, task: TaskId, place: Placement) -> Result<HartMask, Error> {
+        let stored = place.harts.0 & ONLINE;
+        if stored == 0 {
+            return Err(Error::Invalid);
+        }
+        self.0.borrow_mut().note(task, format!("harts {stored:#x} {}", place.policy.name()))?;
+        Ok(HartMask(stored))
+    }
+
+    fn set_shares(&mut self, task: TaskId, shares: Shares) -> Result<Shares, Error> {
+        self.0.borrow_mut().note(task, format!("shares {}", shares.get())).map(|()| shares)
+    }
+
+    fn set_latency(&mut self, task: TaskId, latency: LatencyHint) -> Result<LatencyHint, Error> {
+        self.0.borrow_mut().note(task, format!("latency {}", latency.ms())).map(|()| latency)
+    }
+
+    fn set_burst(&mut self, task: TaskId, burst: BurstHint) -> Result<BurstHint, Error> {
+        self.0.borrow_mut().note(task, format!("burst {}", burst.ms())).map(|()| burst)
+    }
+
+    fn decide(&mut self, may: &May) -> Option<Decision> {
+        let mut world = self.0.borrow_mut();
+        world.asked.push((may.subject.to_string(), may.action, may.object.to_string()));
+        if world.silent {
+            return None;
+        }
+        let same = |(subject, action, object): &(&str, Action, &str)| {
+            may.subject == *subject && may.action == *action && may.object == *object
+        };
+        Some(match world.allowed.iter().any(same) {
+            true => Decision::Allow("so it is".chars().collect()),
+            false => Decision::Deny(Denial::NoRuleForAction),
+        })
+    }
+
     fn close(&mut self, handle: Handle) {
         self.0.borrow_mut().closed.push(handle);
     }
@@ -86,10 +169,38 @@ struct Rig {
     world: Rc<RefCell<World>>,
 }
 
+fn entry(name: &str, start: Start) -> Entry {
+    let name = Image::try_from(name).expect("short");
+    Entry { name, start, profile: Profile::DEFAULT, affinity: None, qos: None }
+}
+
+/// policyd starts at boot, the shell when nothing else is asked for; shell and selftests may start programs, and so
+/// says the recipe of a program that cannot prove to be itself.
+fn recipe() -> Recipe {
+    let privileged = |name, start| {
+        let mut entry = entry(name, start);
+        entry.profile.uses = [Endpoint::Execd].into_iter().collect();
+        entry.profile.privileges = [Privilege::Programs].into_iter().collect();
+        entry
+    };
+    let mut services: heapless::Vec<Entry, { nexus_wire::recipe::SERVICES_MAX }> = heapless::Vec::new();
+    services.extend([
+        privileged("shell", Start::Default),
+        privileged("selftest-client", Start::Asked),
+        privileged("app", Start::Asked),
+        entry("policyd", Start::Boot),
+    ]);
+    Recipe { services }
+}
+
 impl Rig {
     fn new() -> Self {
+        Self::with(recipe())
+    }
+
+    fn with(recipe: Recipe) -> Self {
         let fake = Fake::default();
-        Self { world: fake.0.clone(), bench: Bench::new(Execd::new(fake)) }
+        Self { world: fake.0.clone(), bench: Bench::new(Execd::new(fake, recipe)) }
     }
 
     fn ask(&mut self, request: Request) -> Answer {
@@ -149,27 +260,39 @@ const CRASH: ExitReason = ExitReason::Exited(101);
 fn an_unlisted_program_may_print_and_nothing_else() {
     let mut rig = Rig::new();
     rig.spawn("whatever", Restart::Profile);
-    let profile = rig.world.borrow().spawned[0].2;
-    assert_eq!((profile.system, profile.client), (Rights::LOG, profile::Client::No));
-    assert_eq!((profile.class, profile.time), (QosClass::Normal, profile::Time::Coarse));
+    let profile = rig.world.borrow().spawned[0].2.clone();
+    assert_eq!((profile.rights, profile.time), (Rights::LOG, Time::Coarse));
+    assert!(profile.uses.is_empty() && profile.privileges.is_empty());
+    assert_eq!(rig.world.borrow().set, [], "it is scheduled like any other");
 }
 
 #[test]
-fn the_app_of_the_command_line_starts_with_its_arguments() {
-    let mut rig = Rig::new();
-    rig.bench.service.start_app("bench", "app=bench seed=1", Nanos(0));
+fn services_start_in_the_recipe_s_order_and_then_the_app_with_its_arguments() {
+    let mut recipe = recipe();
+    recipe.services.push(entry("second", Start::Boot)).expect("room");
+    let mut rig = Rig::with(recipe);
+    rig.bench.service.begin(Some("bench"), "app=bench seed=1", Nanos(0));
     let world = rig.world.borrow();
-    assert_eq!((world.spawned[0].0.as_str(), world.spawned[0].1.as_str()), ("bench", "app=bench seed=1"));
+    let started: Vec<_> = world.spawned.iter().map(|task| (task.0.as_str(), task.1.as_str())).collect();
+    assert_eq!(started, [("policyd", ""), ("second", ""), ("bench", "app=bench seed=1")]);
     assert!(world.log.is_empty());
 }
 
 #[test]
-fn an_app_that_does_not_exist_is_said_so_and_the_shell_starts_instead() {
+fn an_app_that_does_not_exist_is_said_so_and_the_default_starts_instead() {
     let mut rig = Rig::new();
-    rig.bench.service.start_app("missing", "", Nanos(0));
+    rig.bench.service.begin(Some("missing"), "", Nanos(0));
     let world = rig.world.borrow();
-    assert_eq!(world.spawned[0].0, "shell");
+    assert_eq!(world.spawned[1].0, "shell");
     assert_eq!(world.log, ["[execd] cannot start missing: the boot image has no such program"]);
+}
+
+#[test]
+fn a_boot_that_names_no_app_gets_the_default() {
+    let mut rig = Rig::new();
+    rig.bench.service.begin(None, "quiet", Nanos(0));
+    let world = rig.world.borrow();
+    assert_eq!((world.spawned[1].0.as_str(), world.spawned[1].1.as_str()), ("shell", "quiet"));
 }
 
 #[test]
@@ -277,22 +400,15 @@ fn a_restart_that_the_kernel_refuses_counts_as_a_crash() {
 fn test_reject_control_by_an_unprivileged_caller() {
     let mut rig = Rig::new();
     let (_, task) = rig.spawn("p", Restart::Never);
-    for request in [Request::Spawn(Spawn::new("p", "").expect("short")), Request::Kill { task }] {
-        let id = rig.bench.call_with(by(ServiceId::APP, 5), &request, Some(Handle::new(3, 3)));
-        assert_eq!(rig.answer(id), Some(Answer::Refused(Refusal::NotAllowed)));
+    // The recipe privileges a program called `app`, which is what the kernel calls everybody without identity.
+    for service in [ServiceId::APP, ServiceId::POLICYD, ServiceId(99)] {
+        for request in [Request::Spawn(Spawn::new("p", "").expect("short")), Request::Kill { task }] {
+            let id = rig.bench.call_with(by(service, 5), &request, Some(Handle::new(3, 3)));
+            assert_eq!(rig.answer(id), Some(Answer::Refused(Refusal::NotAllowed)));
+        }
     }
     assert_eq!(rig.count(), 1);
-    assert_eq!(rig.bench.closed().len(), 2, "what came along is closed");
-}
-
-#[test]
-fn classes_are_the_spawner_s_to_choose_up_to_interactive() {
-    let mut rig = Rig::new();
-    let mut ask = |class| rig.ask(Request::Spawn(Spawn { class, ..Spawn::new("p", "").expect("short") }));
-    assert!(matches!(ask(Some(2)), Answer::Spawned { .. }));
-    assert_eq!(ask(Some(3)), Answer::Refused(Refusal::NotAllowed));
-    assert_eq!(ask(Some(4)), Answer::Refused(Refusal::Invalid));
-    assert_eq!(rig.world.borrow().spawned[0].2.class, QosClass::Interactive);
+    assert_eq!(rig.bench.closed().len(), 6, "what came along is closed");
 }
 
 #[test]

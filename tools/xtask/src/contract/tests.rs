@@ -1,6 +1,9 @@
 //! Every way of breaking the contract, on doctored logs: each gives its own violation and no other.
 
+use nexus_abi::{AffinityPolicy, HartMask, QosClass};
 use nexus_proof::{Case, Failure, KernelPanic, Marker, Service, UserPanic};
+use nexus_wire::execd::Image;
+use nexus_wire::recipe::{Placement, Profile, Qos, Recipe, Service as Entry, Start};
 
 use super::*;
 
@@ -8,10 +11,33 @@ const HARTS: u32 = 2;
 const MEMORY: u32 = 256;
 const CLEAN: Ending = Ending::Exited(Exit::Code(0));
 
+const SERVICE_PLACED: &str = "execd: affinity set (svc=policyd mask=0x3 policy=prefer)";
+const SERVICE_SCHEDULED: &str = "execd: qos set (svc=policyd class=idle shares=100 lat=0 burst=0)";
+const APP_SCHEDULED: &str = "execd: qos set (svc=selftest-client class=normal shares=100 lat=0 burst=0)";
+
+/// A service and the app are scheduled; two of the service's harts are there.
+fn recipe() -> Recipe {
+    let entry = |name: &str, start, affinity, class| Entry {
+        name: Image::try_from(name).unwrap(),
+        start,
+        profile: Profile::DEFAULT,
+        affinity,
+        qos: Some(Qos { class, ..Qos::default() }),
+    };
+    let place = Placement { harts: HartMask(0xf), policy: AffinityPolicy::Prefer };
+    let service = entry("policyd", Start::Boot, Some(place), QosClass::Idle);
+    let elsewhere = Placement { harts: HartMask(1 << 40), policy: AffinityPolicy::Pin };
+    let app = entry("selftest-client", Start::Asked, Some(elsewhere), QosClass::Normal);
+    Recipe { services: [service, app].into_iter().collect() }
+}
+
 /// The console of a run in which all is well, with things between that are no markers.
 fn good_log() -> Vec<String> {
     let mut log = vec!["OpenSBI v1.1".to_owned()];
     log.extend(nexus_proof::expected(HARTS, MEMORY.into()).map(|marker| marker.to_string()));
+    let scheduled = [SERVICE_PLACED, SERVICE_SCHEDULED, APP_SCHEDULED].map(str::to_owned);
+    let first_case = log.iter().position(|line| *line == passed(Case::ALL[0])).unwrap();
+    log.splice(first_case..first_case, scheduled);
     log.insert(3, Marker::IdleEnterL1.to_string());
     log.push("a line that is no marker".to_owned());
     let pass = u32::try_from(Case::on(HARTS).count()).unwrap();
@@ -20,7 +46,7 @@ fn good_log() -> Vec<String> {
 }
 
 fn judge(log: &[String], ending: Ending) -> Vec<Violation> {
-    let mut contract = Contract::new(selftest(HARTS, MEMORY), EndLine::Required);
+    let mut contract = Contract::new(selftest(HARTS, MEMORY, &recipe()), EndLine::Required);
     for line in log {
         contract.line(line);
     }
@@ -44,6 +70,30 @@ fn recount(log: &mut [String], pass_less: u32, fail: u32) {
 #[test]
 fn a_clean_run_passes() {
     assert_eq!(judge(&good_log(), CLEAN), []);
+}
+
+#[test]
+fn what_execd_says_of_the_app_may_come_anywhere_but_must_come() {
+    let mut log = good_log();
+    let line = log.remove(index_of(&log, APP_SCHEDULED));
+    assert_eq!(judge(&log, CLEAN), [Violation::MarkerMissing(line.clone())]);
+    log.insert(index_of(&log, &passed(Case::IPC)), line);
+    assert_eq!(judge(&log, CLEAN), []);
+}
+
+#[test]
+fn what_execd_says_of_services_comes_in_order_and_as_their_recipe_says() {
+    let mut log = good_log();
+    let (placed, scheduled) = (index_of(&log, SERVICE_PLACED), index_of(&log, SERVICE_SCHEDULED));
+    log.swap(placed, scheduled);
+    let (marker, after) = (SERVICE_PLACED.to_owned(), SERVICE_SCHEDULED.to_owned());
+    assert_eq!(judge(&log, CLEAN), [Violation::MarkerOutOfOrder { marker, after }]);
+
+    let mut log = good_log();
+    let other = SERVICE_SCHEDULED.replace("class=idle", "class=normal");
+    log[scheduled] = other.clone();
+    let missing = Violation::MarkerMissing(SERVICE_SCHEDULED.to_owned());
+    assert_eq!(judge(&log, CLEAN), [Violation::UnexpectedMarker(other), missing]);
 }
 
 #[test]
@@ -174,7 +224,8 @@ fn a_hart_that_did_not_start_is_caught() {
 fn stopping_at_a_marker_judges_what_came_before_it() {
     let stop = passed(Case::IPC);
     let run = |skip: Option<&str>| {
-        let mut contract = Contract::new(selftest(HARTS, MEMORY), EndLine::Required).stop_at(&stop);
+        let mut contract =
+            Contract::new(selftest(HARTS, MEMORY, &recipe()), EndLine::Required).stop_at(&stop);
         let log = good_log();
         let lines = log.iter().filter(|line| Some(line.as_str()) != skip);
         let stopped = lines.map(|line| contract.line(line)).any(|progress| progress == Progress::Stop);

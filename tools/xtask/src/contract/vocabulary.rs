@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use nexus_abi::HartMask;
 use nexus_proof::{Marker, Service, looks_like_marker};
+use nexus_wire::recipe::{self, Qos, Recipe, Start};
 
 /// A line as far as the contract cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,44 +41,95 @@ pub fn meaning(line: &str) -> Meaning<'_> {
     }
 }
 
-/// A marker that a run has to print at its place.
+/// A marker that a run has to print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    line: String,
+    pub place: Place,
+    /// Of the boot marker: it is recognised whatever it counts, because a wrong count is a complaint of its own and
+    /// not a missing marker.
+    pub harts: Option<u32>,
+}
+
+/// Where a marker has to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expectation(pub Marker<'static>);
+pub enum Place {
+    /// After those expected before it.
+    InOrder,
+    /// Anywhere: it races with what the program it is about prints itself.
+    Anywhere,
+}
 
 impl Expectation {
-    /// Whether `marker` is the one. The boot marker is recognised whatever it counts: a wrong count is a complaint
-    /// of its own, not a missing marker.
     pub fn is(&self, marker: &Marker) -> bool {
-        match (self.0, marker) {
-            (Marker::Boot { .. }, Marker::Boot { .. }) => true,
-            (expected, found) => expected == *found,
+        match marker {
+            Marker::Boot { .. } => self.harts.is_some(),
+            found => self.line == found.to_string(),
         }
+    }
+
+    fn new(marker: &Marker, place: Place) -> Self {
+        let harts = if let Marker::Boot { harts, .. } = marker { Some(*harts) } else { None };
+        Self { line: marker.to_string(), place, harts }
     }
 }
 
 impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.line)
     }
 }
 
 /// A full selftest run.
-pub fn selftest(harts: u32, memory_mib: u32) -> Vec<Expectation> {
-    nexus_proof::expected(harts, memory_mib.into()).map(Expectation).collect()
+pub fn selftest(harts: u32, memory_mib: u32, recipe: &Recipe) -> Vec<Expectation> {
+    let cases = nexus_proof::expected(harts, memory_mib.into())
+        .filter(|marker| matches!(marker, Marker::Passed(_)))
+        .map(|marker| Expectation::new(&marker, Place::InOrder));
+    boot(harts, memory_mib, recipe, "selftest-client").into_iter().chain(cases).collect()
 }
 
 /// A fuzzing run proves itself by surviving and by its exit code: it only has to boot.
-pub fn fuzz_run(harts: u32, memory_mib: u32) -> Vec<Expectation> {
-    boot(harts, memory_mib).collect()
+pub fn fuzz_run(harts: u32, memory_mib: u32, recipe: &Recipe) -> Vec<Expectation> {
+    boot(harts, memory_mib, recipe, "fuzzer")
 }
 
 /// A boot to the shell.
-pub fn shell_run(harts: u32, memory_mib: u32) -> Vec<Expectation> {
-    boot(harts, memory_mib).chain([Expectation(Marker::Ready(Service::Shell))]).collect()
+pub fn shell_run(harts: u32, memory_mib: u32, recipe: &Recipe) -> Vec<Expectation> {
+    let shell = Service::Shell;
+    let ready = Expectation::new(&Marker::Ready(shell), Place::InOrder);
+    boot(harts, memory_mib, recipe, shell.name()).into_iter().chain([ready]).collect()
 }
 
-fn boot(harts: u32, memory_mib: u32) -> impl Iterator<Item = Expectation> {
-    nexus_proof::expected(harts, memory_mib.into())
+/// What comes before the app: execd starts the services of the recipe one after the other, hears policyd before it
+/// schedules anything, and then starts the app.
+fn boot(harts: u32, memory_mib: u32, recipe: &Recipe, app: &str) -> Vec<Expectation> {
+    let ready = nexus_proof::expected(harts, memory_mib.into())
         .filter(|marker| !matches!(marker, Marker::Passed(_)))
-        .map(Expectation)
+        .map(|marker| Expectation::new(&marker, Place::InOrder));
+    let scheduled = |service, place| {
+        scheduled(service, harts).into_iter().map(move |marker| Expectation::new(&marker, place))
+    };
+    let services = recipe.starting(Start::Boot).flat_map(|service| scheduled(service, Place::InOrder));
+    let app = recipe.find(app).into_iter().flat_map(|service| scheduled(service, Place::Anywhere));
+    ready.chain(services).chain(app).collect()
+}
+
+/// What execd says when it has scheduled a program as its recipe says. Harts that are not online are dropped, and a
+/// place without any is no place.
+fn scheduled(service: &recipe::Service, harts: u32) -> Vec<Marker<'_>> {
+    let svc = service.name.as_str();
+    let online = 1u64.checked_shl(harts).map_or(u64::MAX, |end| end - 1);
+    let affinity = service
+        .affinity
+        .map(|place| (HartMask(place.harts.0 & online), place.policy))
+        .filter(|(mask, _)| mask.0 != 0)
+        .map(|(mask, policy)| Marker::AffinitySet { svc, mask, policy });
+    let qos = service.qos.map(|Qos { class, shares, latency, burst }| Marker::QosSet {
+        svc,
+        class,
+        shares,
+        latency,
+        burst,
+    });
+    affinity.into_iter().chain(qos).collect()
 }

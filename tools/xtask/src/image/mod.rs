@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use nexus_wire::recipe::Recipe;
 
 use crate::build::{self, DeviceBuild};
 use crate::process::say;
@@ -33,6 +34,8 @@ pub struct Image {
     pub kernel: PathBuf,
     pub initrd: PathBuf,
     pub sizes: Vec<(String, u64)>,
+    /// What it runs.
+    pub recipe: Recipe,
 }
 
 impl Image {
@@ -87,7 +90,12 @@ fn pack(workspace: &Workspace, built: &DeviceBuild, recipes: &Compiled) -> Resul
 
     let mut sizes = vec![("neuron.elf".to_owned(), kernel.len() as u64)];
     sizes.extend(archive.entries().map(|(name, data)| (name.to_owned(), data.len() as u64)));
-    let image = Image { kernel: folder.join("neuron.elf"), initrd: folder.join("initrd.cpio"), sizes };
+    let image = Image {
+        kernel: folder.join("neuron.elf"),
+        initrd: folder.join("initrd.cpio"),
+        sizes,
+        recipe: recipes.recipe.clone(),
+    };
     write(&image.kernel, &kernel)?;
     write(&image.initrd, &archive.finish()?)?;
     say(format!("packed {}", workspace.relative(&folder).display()));

@@ -57,7 +57,8 @@ pub fn fuzz(workspace: &Workspace, amount: Amount) -> Result<()> {
         };
         say(format!("fuzzing on {machine}"));
         let log = workspace.log(&format!("fuzz-{harts}"))?;
-        let contract = Contract::new(fuzz_run(harts, machine.memory_mib), EndLine::None);
+        let contract =
+            Contract::new(fuzz_run(harts, machine.memory_mib, &machine.image.recipe), EndLine::None);
         let verdict = watch(&machine, contract, &log, Echo::Nothing)?;
         ensure!(
             verdict.is_pass(),

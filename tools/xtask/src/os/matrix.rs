@@ -64,7 +64,7 @@ fn machine(image: &Image) -> Machine {
 }
 
 fn boot(workspace: &Workspace, machine: &Machine) -> Result<Verdict> {
-    let expected = shell_run(machine.harts, machine.memory_mib);
+    let expected = shell_run(machine.harts, machine.memory_mib, &machine.image.recipe);
     let log = workspace.log("boot-matrix")?;
     let verdict = watch(machine, Contract::new(expected, EndLine::None), &log, Echo::Nothing)?;
     if !verdict.is_pass() {

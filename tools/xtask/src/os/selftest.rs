@@ -122,7 +122,8 @@ fn run(workspace: &Workspace, image: Image, mode: Mode, request: &Request) -> Re
 
 fn judge(machine: &Machine, request: &Request, log: &Path) -> Result<Verdict> {
     say(format!("booting {machine}"));
-    let contract = Contract::new(selftest(machine.harts, machine.memory_mib), EndLine::Required);
+    let expected = selftest(machine.harts, machine.memory_mib, &machine.image.recipe);
+    let contract = Contract::new(expected, EndLine::Required);
     let contract = match &request.until {
         Until::Exit => contract,
         Until::Marker(marker) => contract.stop_at(marker),

@@ -15,7 +15,11 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-use heapless::{String, Vec};
+extern crate alloc;
+
+use alloc::vec::Vec;
+
+use heapless::String;
 use nexus_abi::info::NAME_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +90,8 @@ pub enum Missing {
 /// A list of rules.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Policy<A> {
-    rules: Vec<Rule<A>, RULES_MAX>,
+    /// At most [`RULES_MAX`].
+    rules: Vec<Rule<A>>,
 }
 
 impl<A: Copy + Eq> Policy<A> {
@@ -97,7 +102,11 @@ impl<A: Copy + Eq> Policy<A> {
 
     /// Adds a rule behind the others; gives it back when there are [`RULES_MAX`] already.
     pub fn add(&mut self, rule: Rule<A>) -> Result<(), Rule<A>> {
-        self.rules.push(rule)
+        if self.rules.len() >= RULES_MAX {
+            return Err(rule);
+        }
+        self.rules.push(rule);
+        Ok(())
     }
 
     /// Decides. O(rules).

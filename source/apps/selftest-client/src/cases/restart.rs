@@ -54,7 +54,7 @@ fn refusals() -> Verdict {
     )?;
     same("a task of nobody", execd(&Request::Kill { task: 99 })?, Answer::Refused(Refusal::NoSuchJob))?;
     let burst = Spawn::new("tiny", "").ok_or("too long for execd")?.at(nexus_abi::QosClass::PerfBurst);
-    same("a class without a recipe", execd(&Request::Spawn(burst))?, Answer::Refused(Refusal::NotAllowed))
+    same("a class without a recipe", execd(&Request::Spawn(burst))?, Answer::Refused(Refusal::NoRecipe))
 }
 
 /// Each crash is followed by a rest and another start; a kill ends that for good.

@@ -8,12 +8,40 @@ fn orphan(image: &str, n: u32, bit: u32) -> Orphan {
     Orphan { image, task: Handle::new(n as u16, 9), id: TaskId::new(n, 1), death_bit: 1 << bit }
 }
 
+/// A recipe without services: what they do here, the app does too.
+fn without_services() -> Recipe {
+    let mut recipe = recipe();
+    recipe.services.retain(|entry| entry.start != Start::Boot);
+    let shell = recipe.services.iter_mut().find(|entry| entry.name == "shell").expect("there");
+    shell.profile.restart = nexus_wire::recipe::Restart::Always;
+    recipe
+}
+
 /// A rig whose execd begins with two tasks of an earlier one: the app, and a program somebody asked for.
 fn heir() -> Rig {
-    let mut rig = Rig::new();
+    let mut rig = Rig::with(without_services());
     rig.world.borrow_mut().orphans = std::vec![orphan("shell", 2, 0), orphan("p", 5, 7)];
-    rig.bench.service.start_app("shell", "app=shell", Nanos(0));
+    rig.bench.service.begin(Some("shell"), "app=shell", Nanos(0));
     rig
+}
+
+#[test]
+fn a_service_that_survived_is_asked_at_once_and_started_again_when_it_ends() {
+    let mut recipe = recipe();
+    let policyd = recipe.services.iter_mut().find(|entry| entry.name == JUDGE).expect("there");
+    policyd.profile.restart = nexus_wire::recipe::Restart::Always;
+    let mut rig = Rig::with(recipe);
+    rig.world.borrow_mut().orphans = std::vec![orphan(JUDGE, 2, 0)];
+    rig.bench.service.begin(None, "", Nanos(0));
+    assert_eq!(rig.world.borrow().spawned[0].0, "shell", "the only one that was not there");
+    let spawn = Spawn::new("p", "").expect("short").at(QosClass::Interactive);
+    rig.ask(Request::Spawn(spawn));
+    assert_eq!(rig.world.borrow().asked, [("shell".into(), Action::QosRaise, "p".into())]);
+
+    rig.world.borrow_mut().alive.insert(Handle::new(2, 9).to_wire(), Some(CRASH));
+    rig.bench.bits(1);
+    rig.advance(500);
+    assert_eq!(rig.world.borrow().spawned[1].0, JUDGE);
 }
 
 #[test]
@@ -51,10 +79,10 @@ fn an_adopted_program_can_be_killed_and_waited_for() {
 
 #[test]
 fn a_task_whose_death_says_nothing_or_the_same_as_another_s_is_left_alone() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::with(without_services());
     let mute = Orphan { death_bit: 0, ..orphan("p", 5, 0) };
     rig.world.borrow_mut().orphans = std::vec![orphan("shell", 2, 0), orphan("p", 3, 0), mute];
-    rig.bench.service.start_app("shell", "", Nanos(0));
+    rig.bench.service.begin(Some("shell"), "", Nanos(0));
     assert_eq!(rig.jobs(), [(1, TaskId::new(2, 1).to_wire(), 0)]);
     assert_eq!(rig.world.borrow().closed, [Handle::new(3, 9), Handle::new(5, 9)]);
 }
