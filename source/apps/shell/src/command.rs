@@ -2,20 +2,27 @@
 
 use core::fmt;
 
+use nexus_abi::{AffinityPolicy, HartMask, QosClass};
+use nexus_wire::execd::Change;
+
 /// Lines that `log` shows unless told otherwise.
 pub(crate) const LOG_LINES: usize = 30;
 /// Events that `trace show` shows unless told otherwise.
 pub(crate) const TRACE_EVENTS: usize = 40;
+/// Records that `policy` shows unless told otherwise.
+pub(crate) const POLICY_RECORDS: usize = 20;
 /// Most lines or events a person can ask for.
 const SHOWN_MAX: usize = 10_000;
 
 /// Usage and purpose of every command, in the order of `help`.
-pub(crate) const HELP: [(&str, &str); 13] = [
+pub(crate) const HELP: [(&str, &str); 15] = [
     ("help", "this list"),
     ("ps", "tasks: class, hart, state, CPU time, memory"),
     ("jobs", "programs execd looks after, and how the last ones ended"),
     ("spawn <image> [args]", "start a program of the boot image"),
     ("kill <id>", "end a task; `ps` shows the ids"),
+    (SCHED_USAGE, "schedule a task differently until it ends"),
+    ("policy [records]", "what policyd has allowed and denied, and why"),
     ("uptime", "time since boot, and how much of it the machine slept"),
     ("harts", "what each hart has done"),
     ("mem", "memory and kernel objects"),
@@ -25,6 +32,9 @@ pub(crate) const HELP: [(&str, &str); 13] = [
     ("clear", "an empty screen"),
     ("poweroff", "end the machine"),
 ];
+
+/// How `sched` is used, in short.
+const SCHED_USAGE: &str = "sched <id> <what>=<value>";
 
 /// What a line asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +56,18 @@ pub enum Command<'a> {
     Kill {
         /// Its number in `ps`.
         id: u32,
+    },
+    /// Schedule a task differently.
+    Schedule {
+        /// Its number in `ps`.
+        id: u32,
+        /// What changes.
+        change: Change,
+    },
+    /// Show what policyd has decided.
+    Policy {
+        /// How many of the latest decisions.
+        records: usize,
     },
     /// How long the machine runs.
     Uptime,
@@ -110,6 +132,8 @@ pub fn parse(line: &str) -> Option<Result<Command<'_>, Mistake<'_>>> {
         "jobs" => alone(rest, Command::Jobs),
         "spawn" => spawn(rest),
         "kill" => kill(rest),
+        "sched" => schedule(rest),
+        "policy" => count(rest, POLICY_RECORDS).map(|records| Command::Policy { records }),
         "uptime" => alone(rest, Command::Uptime),
         "harts" => alone(rest, Command::Harts),
         "mem" => alone(rest, Command::Memory),
@@ -133,6 +157,42 @@ fn kill(rest: &str) -> Result<Command<'_>, Mistake<'_>> {
     let (word, surplus) = split(rest);
     let id = word.parse().map_err(|_| usage)?;
     alone(surplus, Command::Kill { id })
+}
+
+fn schedule(rest: &str) -> Result<Command<'_>, Mistake<'_>> {
+    let usage = Mistake::Usage(
+        "sched <id> class=<name>|shares=<n>|latency=<ms>|burst=<ms>|harts=<mask>[:pin|prefer|any], \
+         for example: sched 7 shares=300",
+    );
+    let (word, rest) = split(rest);
+    let (wish, surplus) = split(rest);
+    let id = word.parse().map_err(|_| usage)?;
+    let change = change(wish).ok_or(usage)?;
+    alone(surplus, Command::Schedule { id, change })
+}
+
+/// `shares=300`, `harts=0x3:prefer`. What is out of range is execd's to refuse or to clamp.
+fn change(wish: &str) -> Option<Change> {
+    let (what, value) = wish.split_once('=')?;
+    match what {
+        "class" => QosClass::ALL
+            .into_iter()
+            .find(|class| class.name() == value)
+            .map(|it| Change::Class(it.to_wire())),
+        "shares" => value.parse().ok().map(Change::Shares),
+        "latency" => value.parse().ok().map(Change::LatencyMs),
+        "burst" => value.parse().ok().map(Change::BurstMs),
+        "harts" => {
+            let (mask, policy) = value.split_once(':').unwrap_or((value, AffinityPolicy::Pin.name()));
+            let policy = AffinityPolicy::ALL.into_iter().find(|known| known.name() == policy)?;
+            let harts = match mask {
+                "any" => HartMask::ANY.0,
+                mask => u64::from_str_radix(mask.strip_prefix("0x")?, 16).ok()?,
+            };
+            Some(Change::Affinity { harts, policy: policy.to_wire() })
+        }
+        _ => None,
+    }
 }
 
 fn trace(rest: &str) -> Result<Command<'_>, Mistake<'_>> {
@@ -181,8 +241,29 @@ mod tests {
         assert_eq!(ok("kill 12"), Command::Kill { id: 12 });
         assert_eq!(ok("log"), Command::Log { lines: LOG_LINES });
         assert_eq!(ok("log 5"), Command::Log { lines: 5 });
+        assert_eq!(ok("policy"), Command::Policy { records: POLICY_RECORDS });
         assert_eq!(ok("trace show 7"), Command::TraceShow { events: 7 });
         assert_eq!(parse("   "), None);
+    }
+
+    #[test]
+    fn wishes_for_a_task_are_read() {
+        let wish = |text| change(text).expect("a change");
+        assert_eq!(ok("sched 7  shares=300"), Command::Schedule { id: 7, change: Change::Shares(300) });
+        assert_eq!(wish("class=perf_burst"), Change::Class(3));
+        assert_eq!(wish("shares=99999"), Change::Shares(99_999), "execd clamps");
+        assert_eq!((wish("latency=1"), wish("burst=0")), (Change::LatencyMs(1), Change::BurstMs(0)));
+        assert_eq!(wish("harts=0x2"), Change::Affinity { harts: 2, policy: 0 });
+        assert_eq!(wish("harts=0xF:prefer"), Change::Affinity { harts: 15, policy: 1 });
+        assert_eq!(wish("harts=any:any"), Change::Affinity { harts: u64::MAX, policy: 2 });
+        for nonsense in
+            ["", "shares", "shares=", "shares=-1", "class=high", "harts=2", "harts=0x1:soft", "nice=3"]
+        {
+            assert_eq!(change(nonsense), None, "{nonsense}");
+        }
+        assert!(mistake("sched 7").starts_with("usage: sched <id> class=<name>|"));
+        assert!(mistake("sched seven shares=3").starts_with("usage: sched <id> "));
+        assert_eq!(mistake("sched 7 shares=3 now"), "what is `now`? This command takes nothing more");
     }
 
     #[test]

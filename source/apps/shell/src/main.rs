@@ -9,7 +9,8 @@ mod uart;
 use nexus_abi::{Nanos, user};
 use nexus_proof::{Marker, Service};
 use nexus_rt::startup::option;
-use shell::Shell;
+use nexus_wire::execd::Request;
+use shell::{Shell, System};
 
 nexus_rt::entry!(main);
 
@@ -30,6 +31,7 @@ fn main(args: &'static str) -> i32 {
             return EXIT_FAILED;
         }
     };
+    wait_for_execd();
     nexus_rt::log::line(Marker::Ready(Service::Shell));
     user::sleep_until(user::clock_now().after(SETTLING));
     let mut shell = Shell::new(os::Os);
@@ -46,4 +48,10 @@ fn main(args: &'static str) -> i32 {
             }
         }
     }
+}
+
+/// execd says in the log how it has scheduled this task. It answers when that is done, so that those lines do not
+/// land behind the prompt. Should it not answer at all, the shell is needed all the more.
+fn wait_for_execd() {
+    let _whatever = os::Os.ask_execd(&Request::List { from: u32::MAX });
 }

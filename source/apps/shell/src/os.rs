@@ -1,4 +1,4 @@
-//! The kernel and execd behind [`System`].
+//! The kernel, execd and policyd behind [`System`].
 
 extern crate alloc;
 
@@ -10,9 +10,10 @@ use alloc::vec::Vec;
 use nexus_abi::info::{HartInfo, MachineInfo, TaskInfo, TraceEvent};
 use nexus_abi::user::{self, TraceState};
 use nexus_abi::{Error, ExitCode, Nanos, TaskId};
-use nexus_rt::startup::{EXECD, SYSTEM};
+use nexus_rt::startup::{EXECD, POLICYD, SYSTEM};
 use nexus_service::os::ask;
 use nexus_wire::execd::{Answer, Execd, Request};
+use nexus_wire::policyd::{self, Policyd};
 use shell::{LogText, Recording, System};
 
 /// Most of the log that is read; a person looks at its end.
@@ -23,8 +24,8 @@ const LOG_PIECE: usize = 4096;
 const TRACE_PIECE: usize = 128;
 /// Reads after which a ring that keeps growing is taken to have no end.
 const PIECES_MAX: usize = 1024;
-/// How long execd may take: it never waits for anything, so this is long.
-const EXECD_PATIENCE: Nanos = Nanos::from_millis(5_000);
+/// How long a service may take: none waits for anything for long, so this is long.
+const PATIENCE: Nanos = Nanos::from_millis(5_000);
 
 /// The machine.
 #[derive(Debug)]
@@ -97,9 +98,15 @@ impl System for Os {
     }
 
     fn ask_execd(&mut self, request: &Request) -> Result<Answer, String> {
-        let deadline = user::clock_now().after(EXECD_PATIENCE);
+        let deadline = user::clock_now().after(PATIENCE);
         ask::<Execd>(EXECD, request, None, deadline)
             .map_err(|error| format!("execd does not answer: {error}"))
+    }
+
+    fn ask_policyd(&mut self, request: &policyd::Request) -> Result<policyd::Answer, String> {
+        let deadline = user::clock_now().after(PATIENCE);
+        ask::<Policyd>(POLICYD, request, None, deadline)
+            .map_err(|error| format!("policyd does not answer: {error}"))
     }
 
     fn power_off(&mut self) -> Error {

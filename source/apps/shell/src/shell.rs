@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use nexus_abi::info::{HartInfo, TaskInfo};
 use nexus_abi::{Error, TaskId};
 use nexus_proof::SHELL_PROMPT;
-use nexus_wire::execd::{Answer, Ended, Job, PAGE, Refusal, Request, Spawn};
+use nexus_wire::execd::{Answer, Change, Ended, Job, PAGE, Refusal, Request, Spawn};
+use nexus_wire::policyd;
 
 use crate::command::{Command, parse};
 use crate::editor::Editor;
@@ -84,6 +85,8 @@ impl<S: System> Shell<S> {
             Command::Jobs => self.jobs(out)?,
             Command::Spawn { image, args } => self.spawn(image, args, out)?,
             Command::Kill { id } => self.kill(id, out)?,
+            Command::Schedule { id, change } => self.schedule(id, change, out)?,
+            Command::Policy { records } => self.policy(records, out)?,
             Command::Uptime => {
                 let machine = self.system.machine().map_err(kernel)?;
                 views::uptime(self.system.now(), &machine, &self.harts()?, out);
@@ -143,10 +146,43 @@ impl<S: System> Shell<S> {
         }
     }
 
-    fn kill(&mut self, id: u32, out: &mut String) -> Result<(), Trouble> {
-        let missing = || format!("no task {id}; `ps` lists them");
+    /// The task with this number.
+    fn task(&mut self, id: u32) -> Result<TaskInfo, Trouble> {
         let found = self.system.task_from(id).ok().filter(|task| TaskId::from_wire(task.id).index() == id);
-        let task = found.ok_or_else(missing)?;
+        found.ok_or_else(|| format!("no task {id}; `ps` lists them"))
+    }
+
+    fn schedule(&mut self, id: u32, change: Change, out: &mut String) -> Result<(), Trouble> {
+        let task = self.task(id)?;
+        match self.system.ask_execd(&Request::Schedule { task: task.id, change })? {
+            Answer::Scheduled { stored } => {
+                views::scheduled(&task, change, stored, out);
+                Ok(())
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn policy(&mut self, records: usize, out: &mut String) -> Result<(), Trouble> {
+        let mut audit: Vec<policyd::Record> = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let from = audit.last().map_or(0, |record| record.number.saturating_add(1));
+            let page = match self.system.ask_policyd(&policyd::Request::Audit { from })? {
+                policyd::Answer::Audit(page) => page,
+                policyd::Answer::Decided(decision) => return Err(format!("refused: {decision}")),
+            };
+            let last = page.len() < policyd::PAGE;
+            audit.extend(page);
+            if last {
+                break;
+            }
+        }
+        views::policy(&audit, records, self.system.now(), out);
+        Ok(())
+    }
+
+    fn kill(&mut self, id: u32, out: &mut String) -> Result<(), Trouble> {
+        let task = self.task(id)?;
         if TaskId::from_wire(task.id) == self.system.own_task() {
             return Err(format!("task {id} is this shell; `poweroff` ends the machine"));
         }

@@ -13,6 +13,7 @@ struct Fake {
     asked: Vec<Request>,
     refusal: Option<Refusal>,
     silent: bool,
+    unprivileged: bool,
     recording: Option<Recording>,
     off: bool,
 }
@@ -88,6 +89,15 @@ impl System for Fake {
         Ok(match request {
             Request::Spawn(_) => Answer::Spawned { job: 4, task: TaskId::new(9, 1).to_wire() },
             Request::Kill { .. } => Answer::Killed,
+            Request::Schedule { change, .. } => Answer::Scheduled {
+                stored: match change {
+                    Change::Class(value)
+                    | Change::Shares(value)
+                    | Change::LatencyMs(value)
+                    | Change::BurstMs(value) => (*value).min(1000),
+                    Change::Affinity { harts, .. } => harts & 3,
+                },
+            },
             Request::List { from } => {
                 let jobs = (*from.max(&1)..20).take(PAGE).map(|job| Job {
                     job,
@@ -105,10 +115,32 @@ impl System for Fake {
             }
         })
     }
+    fn ask_policyd(&mut self, request: &policyd::Request) -> Result<policyd::Answer, String> {
+        use policyd::{Answer, Decision, Denial};
+        if self.unprivileged {
+            return Ok(Answer::Decided(Decision::Deny(Denial::NotPrivileged)));
+        }
+        let policyd::Request::Audit { from } = request else { panic!("the shell decides nothing") };
+        Ok(Answer::Audit((*from..20).take(policyd::PAGE).map(decided).collect()))
+    }
     fn power_off(&mut self) -> Error {
         self.off = true;
         Error::Denied
     }
+}
+
+/// The n-th decision: something is allowed, and from then on somebody tries to read.
+fn decided(number: u32) -> policyd::Record {
+    use policyd::{Action, Decision, Denial, May, Question, Record};
+    let name = Image::try_from("policyd").expect("short");
+    let (question, decision) = if number < 19 {
+        let may = May { subject: name.clone(), action: Action::QosRaise, object: name };
+        (Question::May(may), Decision::Allow("everybody waits".chars().collect()))
+    } else {
+        (Question::ReadAudit, Decision::Deny(Denial::NotPrivileged))
+    };
+    let service = if number < 19 { 2 } else { 0 };
+    Record { number, at_ns: 64_000_000_000, times: number, asker: 7, service, question, decision }
 }
 
 fn shell() -> Shell<Fake> {
@@ -187,6 +219,39 @@ fn kill_names_the_task_and_keeps_the_shell() {
     assert_eq!(shell.run("kill 3"), "task 3 is this shell; `poweroff` ends the machine\n");
     shell.system.refusal = Some(Refusal::NoSuchJob);
     assert_eq!(shell.run("kill 1"), "init (task 1) was not started by execd; only its starter can end it\n");
+}
+
+#[test]
+fn sched_says_what_the_task_has_now() {
+    let mut shell = shell();
+    assert_eq!(shell.run("sched 1 shares=5000"), "init (task 1): shares=1000\n");
+    assert_eq!(shell.run("sched 3 class=interactive"), "shell (task 3): class=interactive\n");
+    assert_eq!(shell.run("sched 3 harts=0xf:prefer"), "shell (task 3): harts=0x3:prefer\n");
+    assert_eq!(shell.run("sched 2 shares=5"), "no task 2; `ps` lists them\n");
+    let task = TaskId::new(1, 3).to_wire();
+    assert_eq!(shell.system.asked[0], Request::Schedule { task, change: Change::Shares(5000) });
+    shell.system.refusal = Some(Refusal::NoPolicy);
+    let refused = "refused: policyd does not answer, so nothing is allowed\n";
+    assert_eq!(shell.run("sched 1 burst=5"), refused);
+}
+
+#[test]
+fn policy_shows_the_latest_decisions_with_their_reasons() {
+    let expected = [
+        "   AGO  ASKED BY  SUBJECT  ACTION          OBJECT          WHY                        TIMES\n",
+        "1.00 s  execd     policyd  qos.raise       policyd  allow  everybody waits               18\n",
+        "1.00 s  app                read the audit           deny   who asks may not ask this     19\n",
+    ]
+    .concat();
+    assert_eq!(run("policy 2"), expected);
+    assert_eq!(run("policy").lines().count(), 21, "every page is read");
+}
+
+#[test]
+fn policy_without_the_privilege_is_said_so() {
+    let mut shell = shell();
+    shell.system.unprivileged = true;
+    assert_eq!(shell.run("policy"), "refused: who asks may not ask this\n");
 }
 
 #[test]

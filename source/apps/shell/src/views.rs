@@ -5,8 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use nexus_abi::info::{HartInfo, MachineInfo, TaskInfo, TaskState, TraceEvent, TraceKind};
-use nexus_abi::{ExitReason, Nanos, QosClass, TaskId};
-use nexus_wire::execd::{Ended, Job, Next};
+use nexus_abi::{AffinityPolicy, ExitReason, Nanos, QosClass, ServiceId, TaskId};
+use nexus_wire::execd::{Change, Ended, Job, Next};
+use nexus_wire::policyd::{Decision, Question, Record};
 
 use crate::command::HELP;
 use crate::table::Align::{Left, Right};
@@ -157,6 +158,54 @@ fn then(next: Next) -> &'static str {
         Next::Restart => "started again",
         Next::GivenUp => "given up",
     }
+}
+
+/// What a task has now, which need not be what was asked for.
+pub(crate) fn scheduled(task: &TaskInfo, change: Change, stored: u64, out: &mut String) {
+    let id = TaskId::from_wire(task.id).index();
+    let now = match change {
+        Change::Class(_) => format!("class={}", QosClass::from_wire(stored).map_or("?", QosClass::name)),
+        Change::Affinity { policy, .. } => {
+            let policy = AffinityPolicy::from_wire(policy).map_or("?", AffinityPolicy::name);
+            format!("harts={stored:#x}:{policy}")
+        }
+        Change::Shares(_) => format!("shares={stored}"),
+        Change::LatencyMs(_) => format!("latency={stored}"),
+        Change::BurstMs(_) => format!("burst={stored}"),
+    };
+    out.push_str(&format!("{} (task {id}): {now}\n", task.name()));
+}
+
+/// The latest `most` decisions.
+pub(crate) fn policy(audit: &[Record], most: usize, now: Nanos, out: &mut String) {
+    let mut table = Table::new([
+        ("AGO", Right),
+        ("ASKED BY", Left),
+        ("SUBJECT", Left),
+        ("ACTION", Left),
+        ("OBJECT", Left),
+        ("", Left),
+        ("WHY", Left),
+        ("TIMES", Right),
+    ]);
+    for record in audit.iter().skip(audit.len().saturating_sub(most)) {
+        let (subject, action, object) = match &record.question {
+            Question::May(may) => (may.subject.as_str(), may.action.name(), may.object.as_str()),
+            Question::ReadAudit => ("", "read the audit", ""),
+        };
+        let verdict = if matches!(record.decision, Decision::Allow(_)) { "allow" } else { "deny" };
+        table.row([
+            span(now.since(Nanos(record.at_ns))),
+            ServiceId(record.service).name().to_string(),
+            subject.to_string(),
+            action.to_string(),
+            object.to_string(),
+            verdict.to_string(),
+            record.decision.to_string(),
+            record.times.to_string(),
+        ]);
+    }
+    table.write(out);
 }
 
 /// Events of several harts, merged by time; the latest `most`.
