@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use nexus_wire::policyd::Action;
+
 use super::document::Key;
 use super::{policies, sched, services};
 
@@ -49,7 +51,22 @@ pub fn text() -> String {
          allows is denied.",
         &policies::KEYS,
     );
+    page.push_str("\n| action | what it is |\n|---|---|\n");
+    for (name, action) in Action::ALL {
+        // Writing to a `String` cannot fail.
+        let _infallible = writeln!(page, "| `{name}` | {} |", meaning(action));
+    }
     page
+}
+
+fn meaning(action: Action) -> &'static str {
+    match action {
+        Action::QosRaise => "run at `interactive`, or start a program there",
+        Action::QosPerfBurst => "run at `perf_burst`; its recipe has to ask for it too",
+        Action::SharesAbove500 => "have more than 500 shares",
+        Action::SchedSelf => "have execd change one's own class, affinity, shares or hints",
+        Action::SchedOthers => "have execd change those of another program",
+    }
 }
 
 fn section(page: &mut String, path: &str, about: &str, keys: &[Key]) {

@@ -87,6 +87,10 @@ pub enum Missing {
     Object,
 }
 
+/// The policy has [`RULES_MAX`] rules.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Full;
+
 /// A list of rules.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Policy<A> {
@@ -100,10 +104,10 @@ impl<A: Copy + Eq> Policy<A> {
         Self { rules: Vec::new() }
     }
 
-    /// Adds a rule behind the others; gives it back when there are [`RULES_MAX`] already.
-    pub fn add(&mut self, rule: Rule<A>) -> Result<(), Rule<A>> {
+    /// Adds a rule behind the others, unless there are [`RULES_MAX`] already.
+    pub fn add(&mut self, rule: Rule<A>) -> Result<(), Full> {
         if self.rules.len() >= RULES_MAX {
-            return Err(rule);
+            return Err(Full);
         }
         self.rules.push(rule);
         Ok(())

@@ -75,13 +75,13 @@ fn a_denial_names_what_came_closest_whatever_the_order() {
 }
 
 #[test]
-fn rules_are_bounded_and_one_too_many_comes_back() {
+fn rules_are_bounded_and_one_too_many_is_refused() {
     let mut policy = Policy::new();
     let one = rule("a", Act::Raise, "b", "");
     for _ in 0..RULES_MAX {
         policy.add(one.clone()).expect("room");
     }
-    assert_eq!(policy.add(one.clone()), Err(one));
+    assert_eq!(policy.add(one), Err(Full));
     assert_eq!(policy.rules().len(), RULES_MAX);
 }
 
