@@ -13,7 +13,8 @@
 //! | [`handle`] | handles and rights |
 //! | [`ident`] | tasks, services, QoS classes, hart masks |
 //! | [`info`] | the records that `info`, `task_status` and `trace_read` fill |
-//! | [`sched`] | affinity, shares and hints |
+//! | [`qos`] | shares and hints for the scheduler |
+//! | [`sched`] | affinity |
 //! | [`spawn`] | what a spawner says about a new task, and how a machine or a task ends |
 //! | `user` | the typed calls (only when compiled for the device) |
 
@@ -26,6 +27,7 @@ pub mod handle;
 pub mod ident;
 pub mod info;
 pub mod ipc;
+pub mod qos;
 pub mod sched;
 pub mod spawn;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
@@ -35,7 +37,8 @@ pub use call::Call;
 pub use error::{Blame, Error};
 pub use handle::{Handle, Rights};
 pub use ident::{HartMask, Nanos, QosClass, ServiceId, TaskId};
-pub use sched::{Affinity, AffinityPolicy, BurstHint, LatencyHint, SchedField, Shares};
+pub use qos::{BurstHint, LatencyHint, Shares};
+pub use sched::{AffinityPolicy, SchedField};
 pub use spawn::{ExitCode, ExitReason, SpawnArgs};
 
 /// Bytes in a page: the unit of mapping and of memory quotas.

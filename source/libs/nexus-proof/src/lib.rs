@@ -191,8 +191,8 @@ impl Display for Marker<'_> {
                 "{QOS_SET}{svc} class={} shares={} lat={} burst={})",
                 class.name(),
                 shares.get(),
-                latency.ms(),
-                burst.ms()
+                latency.as_ms(),
+                burst.as_ms()
             ),
             Marker::Passed(case) => write!(f, "{SELFTEST}{} ok", case.name()),
             Marker::Failed { case, why } => write!(f, "{SELFTEST}{case} FAIL {why}"),

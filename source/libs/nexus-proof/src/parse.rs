@@ -84,8 +84,8 @@ fn parse_qos(rest: &str) -> Option<Marker<'_>> {
         svc,
         class: QosClass::ALL.into_iter().find(|known| known.name() == class)?,
         shares: Shares::exact(decimal(shares)?)?,
-        latency: LatencyHint::exact(decimal(latency)?)?,
-        burst: BurstHint::exact(decimal(burst)?)?,
+        latency: LatencyHint::exact_ms(decimal(latency)?)?,
+        burst: BurstHint::exact_ms(decimal(burst)?)?,
     })
 }
 
@@ -114,7 +114,7 @@ mod tests {
                 svc: "timed",
                 class: QosClass::PerfBurst,
                 shares: Shares::MAX,
-                latency: LatencyHint::clamped(1),
+                latency: LatencyHint::clamped_ms(1),
                 burst: BurstHint::NONE,
             },
             Marker::Failed { case: "ipc", why: "reply took too long" },
@@ -144,7 +144,7 @@ mod tests {
     fn what_execd_sets_reads_as_the_contract_says() {
         let affinity = Marker::AffinitySet { svc: "timed", mask: HartMask(1), policy: AffinityPolicy::Pin };
         assert_eq!(affinity.to_string(), "execd: affinity set (svc=timed mask=0x1 policy=pin)");
-        let (latency, burst) = (LatencyHint::clamped(1), BurstHint::clamped(2));
+        let (latency, burst) = (LatencyHint::clamped_ms(1), BurstHint::clamped_ms(2));
         let class = QosClass::PerfBurst;
         let qos = Marker::QosSet { svc: "timed", class, shares: Shares::DEFAULT, latency, burst };
         assert_eq!(qos.to_string(), "execd: qos set (svc=timed class=perf_burst shares=100 lat=1 burst=2)");

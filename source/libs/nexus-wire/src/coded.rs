@@ -76,19 +76,19 @@ impl Coded for Shares {
 impl Coded for LatencyHint {
     type Code = u16;
     fn code(self) -> u16 {
-        self.ms()
+        self.as_ms()
     }
     fn read(code: u16) -> Option<Self> {
-        Self::exact(code.into())
+        Self::exact_ms(code.into())
     }
 }
 
 impl Coded for BurstHint {
     type Code = u16;
     fn code(self) -> u16 {
-        self.ms()
+        self.as_ms()
     }
     fn read(code: u16) -> Option<Self> {
-        Self::exact(code.into())
+        Self::exact_ms(code.into())
     }
 }

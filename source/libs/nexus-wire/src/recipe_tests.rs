@@ -11,8 +11,8 @@ fn qos() -> impl Strategy<Value = Qos> {
     (0u64..4, 1u64..=1000, 0u64..=1000, 0u64..=100).prop_map(|(class, shares, latency, burst)| Qos {
         class: QosClass::from_wire(class).expect("a class"),
         shares: Shares::exact(shares).expect("in range"),
-        latency: LatencyHint::exact(latency).expect("in range"),
-        burst: BurstHint::exact(burst).expect("in range"),
+        latency: LatencyHint::exact_ms(latency).expect("in range"),
+        burst: BurstHint::exact_ms(burst).expect("in range"),
     })
 }
 

@@ -102,13 +102,13 @@ impl Machine for Os {
     }
 
     fn set_latency(&mut self, task: TaskId, latency: LatencyHint) -> Result<LatencyHint, Error> {
-        let stored = sched_set(task, SchedField::LatencyMs, latency.ms().into(), 0)?;
-        LatencyHint::exact(stored).ok_or(Error::Invalid)
+        let stored = sched_set(task, SchedField::LatencyMs, latency.as_ms().into(), 0)?;
+        LatencyHint::exact_ms(stored).ok_or(Error::Invalid)
     }
 
     fn set_burst(&mut self, task: TaskId, burst: BurstHint) -> Result<BurstHint, Error> {
-        let stored = sched_set(task, SchedField::BurstMs, burst.ms().into(), 0)?;
-        BurstHint::exact(stored).ok_or(Error::Invalid)
+        let stored = sched_set(task, SchedField::BurstMs, burst.as_ms().into(), 0)?;
+        BurstHint::exact_ms(stored).ok_or(Error::Invalid)
     }
 
     fn decide(&mut self, question: &May) -> Option<Decision> {

@@ -137,8 +137,8 @@ impl<M: Machine> Execd<M> {
             Wish::Class(class) => self.machine.set_class(task, class).map(|()| class.to_wire())?,
             Wish::Affinity(place) => self.machine.set_affinity(task, place)?.0,
             Wish::Shares(shares) => self.machine.set_shares(task, shares)?.get().into(),
-            Wish::Latency(latency) => self.machine.set_latency(task, latency)?.ms().into(),
-            Wish::Burst(burst) => self.machine.set_burst(task, burst)?.ms().into(),
+            Wish::Latency(latency) => self.machine.set_latency(task, latency)?.as_ms().into(),
+            Wish::Burst(burst) => self.machine.set_burst(task, burst)?.as_ms().into(),
         })
     }
 
@@ -174,9 +174,9 @@ impl Wish {
             Change::Affinity { harts, policy } => AffinityPolicy::from_wire(policy)
                 .filter(|_| harts != 0)
                 .map(|policy| Self::Affinity(Placement { harts: HartMask(harts), policy })),
-            Change::Shares(shares) => Shares::clamped(shares).map(Self::Shares),
-            Change::LatencyMs(ms) => Some(Self::Latency(LatencyHint::clamped(ms))),
-            Change::BurstMs(ms) => Some(Self::Burst(BurstHint::clamped(ms))),
+            Change::Shares(shares) => Shares::clamped(shares).ok().map(Self::Shares),
+            Change::LatencyMs(ms) => Some(Self::Latency(LatencyHint::clamped_ms(ms))),
+            Change::BurstMs(ms) => Some(Self::Burst(BurstHint::clamped_ms(ms))),
         };
         wish.ok_or(Refusal::Invalid)
     }

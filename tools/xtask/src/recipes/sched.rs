@@ -51,14 +51,14 @@ const SHARES: Key = Key {
 const LATENCY: Key = Key {
     name: "latency_ms",
     meaning: "how long it is willing to wait for its first slice, 0 for no opinion",
-    allowed: || format!("a number from 0 to {}", LatencyHint::MAX_MS),
-    default: Some(|| LatencyHint::NONE.ms().to_string()),
+    allowed: || format!("a number from 0 to {}", LatencyHint::MAX.as_ms()),
+    default: Some(|| LatencyHint::NONE.as_ms().to_string()),
 };
 const BURST: Key = Key {
     name: "burst_ms",
     meaning: "how long it wants to run once it does, 0 for no opinion",
-    allowed: || format!("a number from 0 to {}", BurstHint::MAX_MS),
-    default: Some(|| BurstHint::NONE.ms().to_string()),
+    allowed: || format!("a number from 0 to {}", BurstHint::MAX.as_ms()),
+    default: Some(|| BurstHint::NONE.as_ms().to_string()),
 };
 
 /// Every key of a section of `qos.toml`.
@@ -82,8 +82,9 @@ pub fn read_qos(report: &mut Report<'_>, recipe: &mut Recipe, policy: &Policy<Ac
     for mut section in report.sections() {
         let class = section.take(&CLASS, report, |value| pick(value, &classes()));
         let shares = section.take(&SHARES, report, |value| Shares::exact(number(value, 0..u64::MAX)?));
-        let latency = section.take(&LATENCY, report, |value| LatencyHint::exact(number(value, 0..u64::MAX)?));
-        let burst = section.take(&BURST, report, |value| BurstHint::exact(number(value, 0..u64::MAX)?));
+        let latency =
+            section.take(&LATENCY, report, |value| LatencyHint::exact_ms(number(value, 0..u64::MAX)?));
+        let burst = section.take(&BURST, report, |value| BurstHint::exact_ms(number(value, 0..u64::MAX)?));
         let Some(service) = service(&section, recipe, report) else { continue };
         if let Some(class) = &class {
             check(&service.name, Qos { class: class.value, ..Qos::default() }, class, policy, report);

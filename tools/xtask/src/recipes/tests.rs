@@ -112,7 +112,7 @@ fn what_is_right_compiles_to_what_it_says() {
     assert_eq!((affinity.harts, affinity.policy), (HartMask(0xf0), AffinityPolicy::Pin));
     let qos = shell.qos.unwrap();
     assert_eq!((qos.class, qos.shares), (QosClass::Interactive, Shares::FREE_MAX));
-    assert_eq!((qos.latency.ms(), qos.burst.ms()), (1000, 16));
+    assert_eq!((qos.latency.as_ms(), qos.burst.as_ms()), (1000, 16));
 }
 
 #[test]

@@ -17,8 +17,8 @@ fn qos(class: QosClass, shares: u64, latency: u64, burst: u64) -> Option<Qos> {
     Some(Qos {
         class,
         shares: Shares::exact(shares).expect("in range"),
-        latency: LatencyHint::clamped(latency),
-        burst: BurstHint::clamped(burst),
+        latency: LatencyHint::clamped_ms(latency),
+        burst: BurstHint::clamped_ms(burst),
     })
 }
 

@@ -109,11 +109,11 @@ impl Machine for Fake {
     }
 
     fn set_latency(&mut self, task: TaskId, latency: LatencyHint) -> Result<LatencyHint, Error> {
-        self.0.borrow_mut().note(task, format!("latency {}", latency.ms())).map(|()| latency)
+        self.0.borrow_mut().note(task, format!("latency {}", latency.as_ms())).map(|()| latency)
     }
 
     fn set_burst(&mut self, task: TaskId, burst: BurstHint) -> Result<BurstHint, Error> {
-        self.0.borrow_mut().note(task, format!("burst {}", burst.ms())).map(|()| burst)
+        self.0.borrow_mut().note(task, format!("burst {}", burst.as_ms())).map(|()| burst)
     }
 
     fn decide(&mut self, may: &May) -> Option<Decision> {
