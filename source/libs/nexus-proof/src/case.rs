@@ -37,6 +37,8 @@ impl Case {
     pub const CONSOLE: Case = Case::always("console");
     /// A supervised service comes back.
     pub const RESTART: Case = Case::always("restart");
+    /// What policyd does not allow is refused, and nobody asks it in another's name.
+    pub const POLICY: Case = Case::always("policy");
     /// A sleeping machine takes no timer interrupt.
     pub const IDLE: Case = Case::always("idle");
     /// Thousands of tasks begin and end, and nothing is missing afterwards.
@@ -60,6 +62,7 @@ impl Case {
         Case::FPU,
         Case::CONSOLE,
         Case::RESTART,
+        Case::POLICY,
         Case::IDLE,
         Case::CYCLES,
         Case::SMP,

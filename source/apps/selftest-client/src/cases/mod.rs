@@ -14,6 +14,7 @@ mod ipc;
 mod ipc_order;
 mod memory;
 mod notify;
+mod policy;
 mod qos;
 mod quota;
 mod restart;
@@ -44,6 +45,7 @@ pub fn run(case: Case) -> Verdict {
         Case::FPU => fpu::run(),
         Case::CONSOLE => console::run(),
         Case::RESTART => restart::run(),
+        Case::POLICY => policy::run(),
         Case::IDLE => idle::run(),
         Case::CYCLES => cycles::run(),
         Case::SMP => smp::run(),
