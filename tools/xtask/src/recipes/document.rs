@@ -47,23 +47,22 @@ impl<'t> Report<'t> {
         Self { path, text, complaints: Vec::new() }
     }
 
-    /// The whole file as a section without a name; empty when it is no TOML.
-    pub fn root(&mut self) -> Section<'t> {
-        let table = match DeTable::parse(self.text) {
-            Ok(table) => table.into_inner(),
+    /// The whole file as a section without a name; nothing when it is no TOML.
+    pub fn root(&mut self) -> Option<Section<'t>> {
+        match DeTable::parse(self.text) {
+            Ok(table) => Some(Section { title: String::new(), at: 0, table: table.into_inner() }),
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
                 self.complain(at, error.message().to_owned());
-                DeTable::new()
+                None
             }
-        };
-        Section { title: String::new(), at: 0, table }
+        }
     }
 
-    /// The file's tables, `[name]` each, in their order.
-    pub fn sections(&mut self) -> Vec<Section<'t>> {
+    /// The file's tables, `[name]` each, in their order; nothing when it is no TOML.
+    pub fn sections(&mut self) -> Option<Vec<Section<'t>>> {
         let mut sections = Vec::new();
-        for (name, value) in self.root().table {
+        for (name, value) in self.root()?.table {
             let at = name.span().start;
             match value.into_inner() {
                 DeValue::Table(table) => {
@@ -72,7 +71,7 @@ impl<'t> Report<'t> {
                 _ => self.complain(at, format!("{0}: allowed is a table, [{0}]", name.get_ref())),
             }
         }
-        sections
+        Some(sections)
     }
 
     /// Notes that something is wrong at byte `at`.

@@ -41,7 +41,7 @@ use document::{Complaint, Report};
 
 /// Where recipes are.
 const FOLDER: &str = "recipes";
-/// The recipes there are.
+/// The recipes there are, services first.
 const PATHS: [&str; 3] = [services::PATH, sched::AFFINITY_PATH, sched::QOS_PATH];
 
 /// Recipes and policies that agree with each other and with the image.
@@ -129,16 +129,21 @@ fn check(texts: &[Text], programs: &[String]) -> Result<Compiled, Vec<Complaint>
         policies::read(&mut report, programs, &mut policy);
         complaints.extend(report.finish());
     }
-    let mut recipe = Recipe::default();
+    let mut recipe = None;
     for path in PATHS {
         let text = texts.iter().find(|text| text.path == path).map_or("", |text| &text.text);
         let mut report = Report::new(path, text);
-        match path {
-            sched::AFFINITY_PATH => sched::read_affinity(&mut report, &mut recipe),
-            sched::QOS_PATH => sched::read_qos(&mut report, &mut recipe, &policy),
-            _ => recipe = services::read(&mut report, programs),
+        match (path, &mut recipe) {
+            (services::PATH, recipe) => *recipe = services::read(&mut report, programs),
+            // Without services there is nothing that the others could be about.
+            (_, None) => {}
+            (sched::AFFINITY_PATH, Some(recipe)) => sched::read_affinity(&mut report, recipe),
+            (_, Some(recipe)) => sched::read_qos(&mut report, recipe, &policy),
         }
         complaints.extend(report.finish());
     }
-    if complaints.is_empty() { Ok(Compiled { recipe, policy }) } else { Err(complaints) }
+    match recipe {
+        Some(recipe) if complaints.is_empty() => Ok(Compiled { recipe, policy }),
+        _ => Err(complaints),
+    }
 }

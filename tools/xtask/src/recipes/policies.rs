@@ -39,7 +39,7 @@ pub const KEYS: [Key; 4] = [SUBJECT, ACTION, OBJECT, WHY];
 
 /// Adds one file's rules to the policy. `programs` are those of the boot image.
 pub fn read(report: &mut Report<'_>, programs: &[String], policy: &mut Policy<Action>) {
-    let mut root = report.root();
+    let Some(mut root) = report.root() else { return };
     let sections = root.take_list(ALLOW, report);
     root.close(&["[[allow]]"], report);
     for section in sections {

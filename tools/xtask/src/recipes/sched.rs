@@ -66,7 +66,7 @@ pub const QOS_KEYS: [Key; 4] = [CLASS, SHARES, LATENCY, BURST];
 
 /// Reads `affinity.toml` into the recipe.
 pub fn read_affinity(report: &mut Report<'_>, recipe: &mut Recipe) {
-    for mut section in report.sections() {
+    for mut section in report.sections().into_iter().flatten() {
         let harts = section.take(&MASK, report, mask);
         let policy = section.take(&POLICY, report, |value| pick(value, &policies()));
         let Some(service) = service(&section, recipe, report) else { continue };
@@ -79,7 +79,7 @@ pub fn read_affinity(report: &mut Report<'_>, recipe: &mut Recipe) {
 
 /// Reads `qos.toml` into the recipe; what needs a rule of `policy` must have one.
 pub fn read_qos(report: &mut Report<'_>, recipe: &mut Recipe, policy: &Policy<Action>) {
-    for mut section in report.sections() {
+    for mut section in report.sections().into_iter().flatten() {
         let class = section.take(&CLASS, report, |value| pick(value, &classes()));
         let shares = section.take(&SHARES, report, |value| Shares::exact(number(value, 0..u64::MAX)?));
         let latency =

@@ -71,10 +71,10 @@ const OBJECTS: Key = Key {
 /// Every key of a section.
 pub const KEYS: [Key; 8] = [START, RESTART, RIGHTS_KEY, USES, PRIVILEGES, TIME, MEMORY, OBJECTS];
 
-/// Reads the file. `programs` are those of the boot image.
-pub fn read(report: &mut Report<'_>, programs: &[String]) -> Recipe {
+/// Reads the file; nothing when it is no TOML. `programs` are those of the boot image.
+pub fn read(report: &mut Report<'_>, programs: &[String]) -> Option<Recipe> {
     let mut recipe = Recipe::default();
-    for section in report.sections() {
+    for section in report.sections()? {
         let Some(name) = program(&section, programs, report) else { continue };
         let entry = service(name, section, &recipe, report);
         if recipe.services.push(entry).is_err() {
@@ -88,7 +88,7 @@ pub fn read(report: &mut Report<'_>, programs: &[String]) -> Recipe {
             "no program has start = \"default\": what runs when nothing is asked for?".to_owned(),
         );
     }
-    recipe
+    Some(recipe)
 }
 
 /// The section's name, if a program of the image has it.

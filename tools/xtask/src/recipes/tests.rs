@@ -124,20 +124,20 @@ fn the_repository_s_own_recipes_are_right_and_fit_their_files() {
 }
 
 #[test]
-fn what_is_no_toml_is_said_with_its_line() {
-    assert_eq!(
-        about_qos("[shell]\nshares = = 3\n")[0],
-        "recipes/sched/qos.toml:2: extra `=`, expected nothing"
-    );
+fn what_is_no_toml_is_said_with_its_line_and_nothing_else_is() {
+    let said = "recipes/sched/qos.toml:2: extra `=`, expected nothing";
+    assert_eq!(about_qos("[shell]\nshares = = 3\n"), [said]);
+    assert_eq!(about_policy("[[allow\n"), ["policies/sched.toml:6: unclosed array table, expected `]]`"]);
+    let desk = Desk { qos: "[shell]\nshares = 3\n".to_owned(), services: "[shell\n".to_owned(), ..desk() };
+    assert_eq!(complaints(desk), ["recipes/services.toml:1: unclosed table, expected `]`"]);
 }
 
 #[test]
 fn a_duplicate_service_is_caught() {
-    assert_eq!(about_services("\n[shell]\n")[0], "recipes/services.toml:14: duplicate key");
-    assert_eq!(
-        about_affinity("[shell]\nmask = \"0x1\"\npolicy = \"pin\"\n\n[shell]\n")[0],
-        "recipes/sched/affinity.toml:5: duplicate key"
-    );
+    assert_eq!(about_services("\n[shell]\n"), ["recipes/services.toml:14: duplicate key"]);
+    let place = "[shell]\nmask = \"0x1\"\npolicy = \"pin\"\n";
+    let twice = format!("{place}\n{place}");
+    assert_eq!(about_affinity(&twice), ["recipes/sched/affinity.toml:5: duplicate key"]);
 }
 
 #[test]
