@@ -219,6 +219,11 @@ impl Hostile {
                 let target = self.random.of(&[0, 1 << 32, user::task_self().to_wire(), wild]);
                 [self.random.below(4), target, self.random.below(6), 0, 0]
             }
+            Call::SchedSet | Call::SchedGet => {
+                let target = self.random.of(&[0, 1 << 32, user::task_self().to_wire(), wild]);
+                let value = self.random.of(&[0, 1, 2, 100, 1000, 1001, wild, u64::MAX]);
+                [target, self.random.below(6), value, self.random.below(4), 0]
+            }
             Call::TaskSpawn => [SYSTEM.to_wire(), ptr::from_ref(args) as u64, 0, 0, 0],
             Call::TaskStatus => [h, self.address(), 0, 0, 0],
             Call::TaskAdopt => {

@@ -91,11 +91,15 @@ pub enum Call {
     MachineExit = 31,
     /// Take over a task whose death is reported to the caller.
     TaskAdopt = 32,
+    /// Change how a task is scheduled.
+    SchedSet = 33,
+    /// Read how a task is scheduled.
+    SchedGet = 34,
 }
 
 impl Call {
     /// Every call, in wire order: the index is the number.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::TaskSelf,
         Self::ClockNow,
         Self::Notify,
@@ -129,6 +133,8 @@ impl Call {
         Self::TraceRead,
         Self::MachineExit,
         Self::TaskAdopt,
+        Self::SchedSet,
+        Self::SchedGet,
     ];
 
     /// The call with this number.

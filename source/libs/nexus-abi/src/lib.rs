@@ -14,7 +14,7 @@
 //! | [`ident`] | tasks, services, QoS classes, hart masks |
 //! | [`info`] | the records that `info`, `task_status` and `trace_read` fill |
 //! | [`qos`] | shares and hints for the scheduler |
-//! | [`sched`] | affinity |
+//! | [`sched`] | affinity, and the fields that the scheduling calls name |
 //! | [`spawn`] | what a spawner says about a new task, and how a machine or a task ends |
 //! | `user` | the typed calls (only when compiled for the device) |
 
@@ -38,7 +38,7 @@ pub use error::{Blame, Error};
 pub use handle::{Handle, Rights};
 pub use ident::{HartMask, Nanos, QosClass, ServiceId, TaskId};
 pub use qos::{BurstHint, LatencyHint, Shares};
-pub use sched::{AffinityPolicy, SchedField};
+pub use sched::{Affinity, AffinityPolicy, SchedField};
 pub use spawn::{ExitCode, ExitReason, SpawnArgs};
 
 /// Bytes in a page: the unit of mapping and of memory quotas.

@@ -1,10 +1,12 @@
 //! Where a task runs, and what `sched_set` can change.
 
+use crate::HartMask;
+
 /// What `sched_set` changes and `sched_get` reads. Wire values are append-only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
 pub enum SchedField {
-    /// A [`crate::HartMask`], with an [`AffinityPolicy`] beside it.
+    /// A [`HartMask`], with an [`AffinityPolicy`] beside it.
     Affinity = 0,
     /// [`crate::Shares`].
     Shares = 1,
@@ -17,6 +19,16 @@ pub enum SchedField {
 impl SchedField {
     /// Every field, in wire order.
     pub const ALL: [Self; 4] = [Self::Affinity, Self::Shares, Self::LatencyMs, Self::BurstMs];
+
+    /// The name, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Affinity => "affinity",
+            Self::Shares => "shares",
+            Self::LatencyMs => "latency_ms",
+            Self::BurstMs => "burst_ms",
+        }
+    }
 
     /// Reads a register.
     pub fn from_wire(value: u64) -> Option<Self> {
@@ -64,6 +76,15 @@ impl AffinityPolicy {
             Self::Any => "any",
         }
     }
+}
+
+/// Where a task runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Affinity {
+    /// The harts.
+    pub harts: HartMask,
+    /// How strictly they are meant.
+    pub policy: AffinityPolicy,
 }
 
 #[cfg(test)]

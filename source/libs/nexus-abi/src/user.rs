@@ -7,7 +7,10 @@ use ecall::{Raw, giving_way, message, plain, words_only};
 
 use crate::info::{BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, TaskInfo, TraceEvent};
 use crate::ipc::{Received, Shape, Stamp};
-use crate::{Call, Error, ExitCode, Handle, MESSAGE_WORDS, Nanos, QosClass, Rights, SpawnArgs, TaskId, call};
+use crate::{
+    Call, Error, ExitCode, Handle, MESSAGE_WORDS, Nanos, QosClass, Rights, SchedField, SpawnArgs, TaskId,
+    call,
+};
 
 /// The words of a message.
 pub type Words = [u64; MESSAGE_WORDS];
@@ -254,6 +257,16 @@ pub fn qos() -> Result<QosClass, Error> {
 /// Sets a task's class; [`TaskId::NONE`] is oneself.
 pub fn set_qos(target: TaskId, class: QosClass) -> Result<(), Error> {
     status(plain(Call::TaskQos as u64, [call::QOS_SET, target.to_wire(), class.to_wire(), 0, 0])).map(drop)
+}
+
+/// Changes how a task is scheduled: what was stored, and the affinity's policy. [`TaskId::NONE`] is oneself.
+pub fn sched_set(target: TaskId, field: SchedField, value: u64, policy: u64) -> Result<(u64, u64), Error> {
+    status(plain(Call::SchedSet as u64, [target.to_wire(), field.to_wire(), value, policy, 0]))
+}
+
+/// Reads how a task is scheduled: the value, and the affinity's policy.
+pub fn sched_get(target: TaskId, field: SchedField) -> Result<(u64, u64), Error> {
+    status(plain(Call::SchedGet as u64, [target.to_wire(), field.to_wire(), 0, 0, 0]))
 }
 
 /// Starts a task from the boot image.

@@ -93,21 +93,22 @@ impl Machine for Os {
     }
 
     fn set_affinity(&mut self, task: TaskId, place: Placement) -> Result<HartMask, Error> {
-        sched_set(task, SchedField::Affinity, place.harts.0, place.policy.to_wire()).map(HartMask)
+        let (harts, _) = user::sched_set(task, SchedField::Affinity, place.harts.0, place.policy.to_wire())?;
+        Ok(HartMask(harts))
     }
 
     fn set_shares(&mut self, task: TaskId, shares: Shares) -> Result<Shares, Error> {
-        let stored = sched_set(task, SchedField::Shares, shares.get().into(), 0)?;
+        let (stored, _) = user::sched_set(task, SchedField::Shares, shares.get().into(), 0)?;
         Shares::exact(stored).ok_or(Error::Invalid)
     }
 
     fn set_latency(&mut self, task: TaskId, latency: LatencyHint) -> Result<LatencyHint, Error> {
-        let stored = sched_set(task, SchedField::LatencyMs, latency.as_ms().into(), 0)?;
+        let (stored, _) = user::sched_set(task, SchedField::LatencyMs, latency.as_ms().into(), 0)?;
         LatencyHint::exact_ms(stored).ok_or(Error::Invalid)
     }
 
     fn set_burst(&mut self, task: TaskId, burst: BurstHint) -> Result<BurstHint, Error> {
-        let stored = sched_set(task, SchedField::BurstMs, burst.as_ms().into(), 0)?;
+        let (stored, _) = user::sched_set(task, SchedField::BurstMs, burst.as_ms().into(), 0)?;
         BurstHint::exact_ms(stored).ok_or(Error::Invalid)
     }
 
@@ -145,11 +146,6 @@ fn grant(image: &str, profile: &Profile, given: &mut [Handle]) -> Result<(), Err
         given[POLICYD_SLOT] = user::handle_copy(POLICYD, SERVER)?;
     }
     Ok(())
-}
-
-/// The kernel has no such call yet, so nobody is told that it was obeyed.
-fn sched_set(_task: TaskId, _field: SchedField, _value: u64, _extra: u64) -> Result<u64, Error> {
-    Err(Error::NoSuchCall)
 }
 
 fn is_alive(task: &TaskInfo) -> bool {

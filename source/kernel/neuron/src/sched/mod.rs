@@ -24,7 +24,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use nexus_abi::info::TraceKind;
 use nexus_abi::{Error, Nanos, QosClass};
-use sched_policy::{RunQueue, SLICE};
+use sched_policy::RunQueue;
 
 use crate::arch;
 use crate::cap::Ref;
@@ -67,8 +67,6 @@ pub struct Hart {
     deadlines: Deadlines,
     /// When the running task's slice ends; never, while nobody of its class waits.
     slice_end: Ticks,
-    /// The length of a slice.
-    slice_ticks: u64,
     /// What the timer is set to.
     armed: Ticks,
     magazine: Magazine,
@@ -120,7 +118,6 @@ impl Hart {
             queue: RunQueue::new(),
             deadlines: Deadlines::new(),
             slice_end: Ticks::NEVER,
-            slice_ticks: machine.clock.ticks(SLICE).0,
             armed: Ticks::NEVER,
             magazine: Magazine::new(),
             held_ranks: Cell::new(0),

@@ -1,7 +1,7 @@
 //! Which hart a task that became ready goes to.
 //!
-//! In this order: the hart that holds its deadline; its last hart, if that is free; a sleeping hart it may
-//! use; its last hart; the first hart it may use. Sleeping harts ask the busiest one for surplus before
+//! In this order: the hart that holds its deadline; a sleeping hart that it prefers, its last one first; a
+//! sleeping hart it may use; its last hart, if it prefers that; the first hart that it prefers. Sleeping harts ask the busiest one for surplus before
 //! they sleep, and get at most one task for each question.
 
 use core::sync::atomic::Ordering;
@@ -25,7 +25,8 @@ impl Hart {
     #[inline(always)]
     pub fn make_ready(&mut self, task: OwnedTask) {
         let home = task.hart();
-        let sleeps_at_home = (self.idle.load(Ordering::Relaxed) & task.affinity().0) >> home & 1 == 1;
+        let sleeps_at_home =
+            (self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0) >> home & 1 == 1;
         if sleeps_at_home && !self.tracing && home != self.index {
             self.send(task, home);
         } else {
@@ -158,17 +159,20 @@ impl Hart {
         if task.flags() & Flags::ANCHORED != 0 {
             return last;
         }
-        let allowed = task.affinity().0 & self.machine.online();
+        let online = self.machine.online();
+        let allowed = task.affinity().0 & online;
+        let preferred = task.schedule().preferred().0 & allowed;
         let idle = self.machine.idle.load(Ordering::Relaxed) & allowed;
-        if idle >> last & 1 == 1 {
-            return last;
+        let free = if idle & preferred != 0 { idle & preferred } else { idle };
+        if free != 0 {
+            let first = if free >> last & 1 == 1 { last } else { free.trailing_zeros() as usize };
+            if first != last {
+                // Claimed, so that the next task that becomes ready picks another.
+                self.machine.idle.fetch_and(!(1 << first), Ordering::Relaxed);
+            }
+            return first;
         }
-        if idle != 0 {
-            let first = idle.trailing_zeros();
-            // Claimed, so that the next task that becomes ready picks another.
-            self.machine.idle.fetch_and(!(1 << first), Ordering::Relaxed);
-            return first as usize;
-        }
-        if allowed >> last & 1 == 1 { last } else { allowed.trailing_zeros() as usize % nexus_abi::HARTS_MAX }
+        let busy = if preferred != 0 { preferred } else { allowed };
+        if busy >> last & 1 == 1 { last } else { busy.trailing_zeros() as usize % nexus_abi::HARTS_MAX }
     }
 }

@@ -51,16 +51,19 @@ impl Hart {
         self.can_take_over(task)
             && task.hart() == self.index
             && task.class_index() <= self.class as u8
-            && self.idle.load(Ordering::Relaxed) & task.affinity().0 == 0
+            && self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0 == 0
     }
 
     /// Puts a task that this hart [`Self::keeps`] into the queue. Call [`Self::arm_quickly`] at the end.
     #[inline(always)]
     pub(crate) fn queue_quickly(&mut self, task: OwnedTask) {
-        let contested = self.runs_for(&task);
-        self.enqueue(task);
-        if contested && self.slice_end == Ticks::NEVER {
-            self.slice_end = Ticks(crate::time::now().0 + self.slice_ticks);
+        let class = task.class();
+        self.enqueue(task, class);
+        if class as u8 == self.class as u8
+            && self.slice_end == Ticks::NEVER
+            && let Some(running) = self.current()
+        {
+            self.slice_end = Ticks(crate::time::now().0 + running.schedule().slice());
         }
         self.shared.publish_load(self.queue.len());
     }
@@ -148,12 +151,10 @@ impl Hart {
     fn follow(&mut self, next: OwnedTask) {
         self.loaded.set(next.space_id());
         arch::load_space(next.space_id());
+        let slice = next.schedule().slice();
         self.run(next);
-        self.slice_end = if self.queue.contests(self.class) {
-            Ticks(self.switched_at.0 + self.slice_ticks)
-        } else {
-            Ticks::NEVER
-        };
+        self.slice_end =
+            if self.queue.contests(self.class) { Ticks(self.switched_at.0 + slice) } else { Ticks::NEVER };
         self.shared.publish_load(self.queue.len());
     }
 }

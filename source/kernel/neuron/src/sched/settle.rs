@@ -9,6 +9,7 @@
 
 use core::sync::atomic::Ordering;
 
+use nexus_abi::QosClass;
 use nexus_abi::info::{TaskState, TraceKind};
 
 use super::{Hart, Outcome};
@@ -31,7 +32,7 @@ impl Hart {
         match outcome {
             Outcome::Resume(task) => {
                 if self.shared.has_no_mail()
-                    && task.flags() & Flags::KILL == 0
+                    && task.flags() & (Flags::KILL | Flags::MOVE) == 0
                     && !self.queue.outranks(task.class())
                 {
                     self.load_space(&task);
@@ -67,12 +68,16 @@ impl Hart {
                 }
                 continue;
             };
-            if task.flags() & Flags::KILL == 0 {
+            if task.flags() & (Flags::KILL | Flags::MOVE) == 0 {
                 self.enter(task);
                 self.set_timer();
                 return self.shared.publish_load(self.queue.len());
             }
-            candidate = self.take_a_step_of_dying(task);
+            candidate = if task.flags() & Flags::KILL != 0 {
+                self.take_a_step_of_dying(task)
+            } else {
+                self.look_where_it_may_run(task)
+            };
         }
     }
 
@@ -87,6 +92,18 @@ impl Hart {
             None => (),
         }
         self.pop()
+    }
+
+    /// Where the task may run was changed: it goes there, or on.
+    #[inline(never)]
+    fn look_where_it_may_run(&mut self, task: OwnedTask) -> Option<OwnedTask> {
+        task.clear_flag(Flags::MOVE);
+        if task.affinity().contains(self.index) {
+            return Some(task);
+        }
+        self.save_fpu(&task);
+        self.make_ready(task);
+        None
     }
 
     /// A dying task's remaining work is in the kernel, done in its own turn, a bounded step at a time.
@@ -159,14 +176,13 @@ impl Hart {
     /// Sets the timer to the next thing this hart must not sleep through. O(1).
     #[inline(always)]
     pub(crate) fn set_timer(&mut self) {
-        let contested = match &self.current {
-            Some(task) => self.queue.contests(task.class()),
-            None => false,
-        };
-        if !contested {
-            self.slice_end = Ticks::NEVER;
-        } else if self.slice_end == Ticks::NEVER {
-            self.slice_end = Ticks(time::now().0 + self.slice_ticks);
+        let contested = self.current.as_ref().filter(|task| self.queue.contests(task.class()));
+        match contested {
+            None => self.slice_end = Ticks::NEVER,
+            Some(task) if self.slice_end == Ticks::NEVER => {
+                self.slice_end = Ticks(time::now().0 + task.schedule().slice());
+            }
+            Some(_) => (),
         }
         let wanted = self.deadlines.first().min(self.slice_end);
         if wanted != self.armed {
@@ -249,14 +265,14 @@ impl Hart {
     #[inline(always)]
     pub(crate) fn push_back(&mut self, task: OwnedTask) {
         self.save_fpu(&task);
-        self.enqueue(task);
+        let class = task.class();
+        self.enqueue(task, class);
     }
 
     /// The same for a task whose floating-point registers are not in the hart.
     #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
     #[inline(always)]
-    pub(super) fn enqueue(&mut self, task: OwnedTask) {
-        let class = task.class();
+    pub(super) fn enqueue(&mut self, task: OwnedTask, class: QosClass) {
         task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
         // SAFETY: as in `pop`.
         let mut links = unsafe { QueueLinks::new() };

@@ -1,8 +1,6 @@
 //! Calls on handles, objects, memory and tasks. Each reads its registers into types, checks, and acts.
 
-use nexus_abi::{
-    Error, ExitCode, ExitReason, HANDLES_MAX, Handle, PAGE_SIZE, QosClass, Rights, TaskId, call,
-};
+use nexus_abi::{Error, ExitCode, ExitReason, HANDLES_MAX, Handle, PAGE_SIZE, Rights, TaskId};
 
 use super::{Values, handle};
 use crate::cap::{Object, Ref};
@@ -16,7 +14,6 @@ use crate::sched::{Hart, Outcome};
 use crate::smp::ECALL_LEN;
 use crate::task::registers::Reg;
 use crate::task::{OwnedTask, Task, death, spawn};
-use crate::time;
 
 const ENDPOINT: Rights =
     Rights::COPY.union(Rights::MOVE).union(Rights::CALL).union(Rights::RECEIVE).union(Rights::NOTIFY);
@@ -223,61 +220,6 @@ pub(super) fn target(task: &OwnedTask, handle: Handle, needed: Rights) -> Result
         (Object::Task(_), _) => Err(Error::Denied),
         _ => Err(Error::WrongKind),
     }
-}
-
-/// The class of oneself, or setting a task's. Decided before anything changes, and audited.
-pub(super) fn task_qos(hart: &mut Hart, task: &mut OwnedTask) -> Values {
-    let registers = task.registers();
-    match registers.arg(0) {
-        call::QOS_GET => return Ok((task.class().to_wire(), 0)),
-        call::QOS_SET => {}
-        _ => return Err(Error::Invalid),
-    }
-    let class = QosClass::from_wire(registers.arg(2)).ok_or(Error::Invalid)?;
-    let id = TaskId::from_wire(registers.arg(1));
-    let target = if id == TaskId::NONE || id == task.id() {
-        task.share()
-    } else {
-        hart.machine.tasks.lock().get(id).ok_or(Error::Invalid)?
-    };
-    let from = target.class();
-    let privileged = task.stamp().service().may_set_qos_of_others();
-    let own = target.id() == task.id();
-    let (decision, reason) = match (privileged, own) {
-        (true, _) => (Ok(()), "privileged"),
-        (false, true) if class <= from => (Ok(()), "self_lower_or_equal"),
-        (false, true) => (Err(Error::Denied), "self_raise"),
-        (false, false) => (Err(Error::Denied), "other_task"),
-    };
-    if decision.is_ok() {
-        target.set_class(class);
-    }
-    audit_qos(hart, task, &target, decision.is_ok(), reason, from, class);
-    hart.release_task(target);
-    decision.map(|()| (class.to_wire(), 0))
-}
-
-fn audit_qos(
-    hart: &Hart,
-    caller: &OwnedTask,
-    target: &Task,
-    allowed: bool,
-    reason: &str,
-    from: QosClass,
-    to: QosClass,
-) {
-    if !hart.machine.audit.take(hart.machine.clock.nanos(time::now())) {
-        return;
-    }
-    hart.machine.print(format_args!(
-        "QOS-AUDIT decision={} reason={reason} caller={} pid={} target={} from={} to={}",
-        if allowed { "allow" } else { "deny" },
-        caller.stamp().service().name(),
-        caller.id().index(),
-        target.id().index(),
-        from.name(),
-        to.name(),
-    ));
 }
 
 pub(super) fn irq_bind(hart: &mut Hart, task: &mut OwnedTask) -> Values {

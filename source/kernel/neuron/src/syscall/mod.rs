@@ -7,11 +7,13 @@
 //! | module | calls |
 //! |---|---|
 //! | [`api`] | handles, objects, memory, tasks |
+//! | [`sched`] | class, affinity, shares, hints |
 //! | [`info`] | records, log, trace, boot image |
 //! | [`crate::ipc`] | messages and bits |
 
 pub mod api;
 pub mod info;
+mod sched;
 mod traps;
 
 pub use traps::trap;
@@ -101,7 +103,9 @@ fn dispatch(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
         Call::NotificationCreate => simple(hart, task, api::notification_create),
         Call::VmoCreate => simple(hart, task, api::vmo_create),
         Call::VmoMap => simple(hart, task, api::vmo_map),
-        Call::TaskQos => simple(hart, task, api::task_qos),
+        Call::TaskQos => simple(hart, task, sched::task_qos),
+        Call::SchedSet => simple(hart, task, sched::set),
+        Call::SchedGet => simple(hart, task, sched::get),
         Call::VmUnmap => simple(hart, task, api::vm_unmap),
         Call::TaskSpawn => simple(hart, task, api::task_spawn),
         Call::TaskKill => simple(hart, task, api::task_kill),

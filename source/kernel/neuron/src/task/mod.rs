@@ -19,6 +19,7 @@ pub mod owned;
 pub mod program;
 pub mod reclaim;
 pub mod registers;
+pub mod schedule;
 pub mod spawn;
 pub mod table;
 
@@ -32,6 +33,7 @@ use nexus_abi::{ExitReason, HartMask, PAGE_SIZE, QosClass, ServiceId, TaskId};
 pub use account::{Account, account_of};
 pub use owned::{OwnedTask, TaskPtr};
 pub use registers::Registers;
+pub use schedule::Schedule;
 pub use table::TaskTable;
 
 use crate::arch;
@@ -65,7 +67,7 @@ pub struct Task {
     pub(crate) waiting_at: AtomicPtr<Port>,
     /// Service and class, as stamped on messages.
     stamp: AtomicU64,
-    affinity: AtomicU64,
+    schedule: Schedule,
     /// Time run so far, in timer ticks; written by the hart that runs it.
     pub(crate) run_ticks: AtomicU64,
     pub(crate) switches: AtomicU64,
@@ -150,6 +152,8 @@ impl Flags {
     pub const ANCHORED: u32 = 1 << 2;
     /// That deadline has passed while its token was on its way somewhere.
     pub const EXPIRED: u32 = 1 << 3;
+    /// Where it may run has changed: look before it goes on.
+    pub const MOVE: u32 = 1 << 4;
 }
 
 /// What the hardware needs to know to use the space: the value of `satp`.
@@ -172,6 +176,8 @@ pub struct Identity {
     pub name: [u8; NAME_LEN],
     /// Exact clock and deadlines.
     pub precise_time: bool,
+    /// Ticks of an ordinary slice.
+    pub slice: u64,
 }
 
 impl Task {
@@ -182,7 +188,7 @@ impl Task {
 
     /// A task that has never run.
     pub fn new(identity: Identity, root: Frame, registers: Registers, account: Account, own: Own) -> Self {
-        let Identity { id, service, class, affinity, name, precise_time } = identity;
+        let Identity { id, service, class, affinity, name, precise_time, slice } = identity;
         Self {
             registers: UnsafeCell::new(registers),
             header: Header::new(crate::cap::object::Kind::Task),
@@ -193,7 +199,7 @@ impl Task {
             call_state: AtomicU64::new(0),
             waiting_at: AtomicPtr::new(core::ptr::null_mut()),
             stamp: AtomicU64::new(Stamp::of(service, class).0),
-            affinity: AtomicU64::new(affinity.0),
+            schedule: Schedule::new(affinity, slice),
             run_ticks: AtomicU64::new(0),
             switches: AtomicU64::new(0),
             state: AtomicU8::new(nexus_abi::info::TaskState::Ready as u8),
@@ -267,10 +273,16 @@ impl Task {
         self.handles_seen.load(Ordering::Relaxed)
     }
 
+    /// How it asks to be scheduled, besides its class.
+    #[inline(always)]
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
     /// Harts it may run on.
     #[inline(always)]
     pub fn affinity(&self) -> HartMask {
-        HartMask(self.affinity.load(Ordering::Relaxed))
+        self.schedule.allowed()
     }
 
     /// The hart it belongs to at the moment.
@@ -283,6 +295,14 @@ impl Task {
     #[inline(always)]
     pub fn set_hart(&self, hart: usize) {
         self.hart.store(hart as u32, Ordering::Relaxed);
+    }
+
+    /// Sets where it runs. A hart that it may not run on forgets its translations, and so lets it go nowhere
+    /// without looking; one that runs it must be interrupted.
+    pub fn set_affinity(&self, affinity: nexus_abi::Affinity) {
+        self.schedule.set_affinity(affinity);
+        self.tlb_ok.fetch_and(self.affinity().0, Ordering::SeqCst);
+        self.set_flag(Flags::MOVE);
     }
 
     /// Its [`Flags`].

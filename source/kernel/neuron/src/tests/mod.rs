@@ -6,7 +6,7 @@
 //! | [`world`], [`machine`], [`actor`], [`message`], [`image`] | the machine, its tasks and its programs |
 //! | [`decode`], [`program`], [`spawn`] | what comes from outside: registers, files, wishes |
 //! | [`ipc`], [`fast`], [`notify`], [`deadline`] | messages, bits, moments |
-//! | [`death`], [`sched`], [`qos`] | who runs, where, and how it ends |
+//! | [`death`], [`sched`], [`qos`], [`schedule`] | who runs, where, and how it ends |
 //! | [`handles`], [`frames`], [`space`], [`device`], [`full`] | what a task may hold, and what is full |
 
 mod actor;
@@ -26,6 +26,7 @@ mod notify;
 mod program;
 mod qos;
 mod sched;
+mod schedule;
 mod space;
 mod spawn;
 mod world;

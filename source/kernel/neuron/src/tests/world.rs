@@ -154,6 +154,11 @@ impl World {
         unsafe { &mut *self.harts[index] }
     }
 
+    /// Which hart is at hand.
+    pub fn here(&self) -> usize {
+        self.here
+    }
+
     /// Who runs on the hart at hand.
     pub fn current(&mut self) -> Actor {
         Actor::of(self.hart().current().expect("an idle task is always there").as_ptr())

@@ -64,6 +64,8 @@ pub const CALLS: &[CallDoc] = &[
     machine::TRACE_READ,
     machine::MACHINE_EXIT,
     tasks::TASK_ADOPT,
+    tasks::SCHED_SET,
+    tasks::SCHED_GET,
 ];
 
 const SYSTEM_BAD: (Error, &str) = (Error::BadHandle, "the system handle is not in the table");

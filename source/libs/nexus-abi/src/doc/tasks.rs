@@ -116,6 +116,38 @@ pub(super) const TASK_ADOPT: CallDoc = CallDoc {
     ],
 };
 
+pub(super) const SCHED_SET: CallDoc = CallDoc {
+    call: Call::SchedSet,
+    name: "sched_set",
+    summary: "Change where a task runs, its weight in its class, or a hint about its slices.",
+    arguments: &[
+        ("a0", "target", "task id, 0 for oneself"),
+        ("a1", "field", "0 affinity, 1 shares, 2 latency in ms, 3 burst in ms"),
+        ("a2", "value", "a mask of harts, or the number"),
+        ("a3", "policy", "for affinity: 0 pin, 1 prefer, 2 any"),
+    ],
+    returns: "a0 = what was stored, a1 = the policy stored",
+    rights: "execd and policyd may do anything; a task may ask for less for itself: fewer shares, a longer latency, \
+             a shorter burst, fewer harts",
+    effects: "audited. Numbers are stored as the nearest in range, harts that are not online are dropped. A running \
+              task leaves a hart it may not run on at once, a waiting one when it next becomes ready",
+    errors: &[
+        (Error::Invalid, "no such task, field or policy, no online hart in the mask, or shares of 0"),
+        (Error::Denied, "more for oneself, or another task, without privilege"),
+    ],
+};
+
+pub(super) const SCHED_GET: CallDoc = CallDoc {
+    call: Call::SchedGet,
+    name: "sched_get",
+    summary: "Read what `sched_set` sets.",
+    arguments: &[("a0", "target", "task id, 0 for oneself"), ("a1", "field", "as in `sched_set`")],
+    returns: "a0 = the value, a1 = the affinity's policy",
+    rights: "none for oneself; only execd and policyd may ask about others",
+    effects: "none",
+    errors: &[(Error::Invalid, "no such task or field"), (Error::Denied, "another task, without privilege")],
+};
+
 pub(super) const TASK_STATUS: CallDoc = CallDoc {
     call: Call::TaskStatus,
     name: "task_status",
