@@ -45,6 +45,8 @@ impl Case {
     pub const CYCLES: Case = Case::always("cycles");
     /// User tasks ran on every hart.
     pub const SMP: Case = Case::from_harts("smp", 2);
+    /// A task runs where it was told to.
+    pub const AFFINITY: Case = Case::from_harts("affinity applied", 2);
 
     /// Every case, in order.
     pub const ALL: &'static [Case] = &[
@@ -66,6 +68,7 @@ impl Case {
         Case::IDLE,
         Case::CYCLES,
         Case::SMP,
+        Case::AFFINITY,
     ];
 
     /// Those that run on `harts` harts, in order.

@@ -1,5 +1,6 @@
 //! The cases: one file each, a function that asserts and says what it saw instead.
 
+mod affinity;
 mod clock;
 mod console;
 mod cycles;
@@ -49,6 +50,7 @@ pub fn run(case: Case) -> Verdict {
         Case::IDLE => idle::run(),
         Case::CYCLES => cycles::run(),
         Case::SMP => smp::run(),
+        Case::AFFINITY => affinity::run(),
         _ => Err(String::from("no such case in this program")),
     }
 }
