@@ -239,7 +239,8 @@ impl Hostile {
             }
             Call::LogWrite if !self.random.one_in(200) => [SYSTEM.to_wire(), 8, 9, 0, 0],
             Call::LogWrite => {
-                [SYSTEM.to_wire(), LINE.as_ptr() as u64, self.random.of(&[LINE.len() as u64, 257]), 0, 0]
+                let len = self.random.of(&[LINE.len() as u64, 257]);
+                [SYSTEM.to_wire(), LINE.as_ptr() as u64, len, self.random.below(3), 0]
             }
             Call::LogRead => [SYSTEM.to_wire(), self.random.skewed(), self.address(), self.length(), 0],
             Call::Info => {

@@ -33,7 +33,7 @@ pub struct Os;
 
 impl System for Os {
     fn print(&mut self, text: &str) {
-        nexus_rt::log::text(text);
+        nexus_rt::log::show(text);
     }
 
     fn now(&mut self) -> Nanos {

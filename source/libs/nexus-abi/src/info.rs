@@ -2,6 +2,27 @@
 //!
 //! Every record is `repr(C)`, made of integers only, so any bytes are a valid value.
 
+/// Where text goes that a task writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
+pub enum Output {
+    /// To the console, and into the log for later.
+    Kept = 0,
+    /// To the console only: what a person asked for, who sees it now.
+    Shown = 1,
+}
+
+impl Output {
+    /// Reads a register.
+    pub const fn from_wire(value: u64) -> Option<Self> {
+        match value {
+            0 => Some(Self::Kept),
+            1 => Some(Self::Shown),
+            _ => None,
+        }
+    }
+}
+
 /// What `info` can be asked about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]

@@ -5,7 +5,7 @@ mod ecall;
 
 use ecall::{Raw, giving_way, message, plain, words_only};
 
-use crate::info::{BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, TaskInfo, TraceEvent};
+use crate::info::{BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TraceEvent};
 use crate::ipc::{Received, Shape, Stamp};
 use crate::{
     Call, Error, ExitCode, Handle, MESSAGE_WORDS, Nanos, QosClass, Rights, SchedField, SpawnArgs, TaskId,
@@ -319,8 +319,8 @@ pub fn device_map(system: Handle, physical: u64, pages: usize) -> Result<Handle,
 }
 
 /// Writes text of at most [`crate::LOG_LINE_MAX`] bytes.
-pub fn log_write(system: Handle, text: &[u8]) -> Result<(), Error> {
-    let args = [system.to_wire(), address(text), text.len() as u64, 0, 0];
+pub fn log_write(system: Handle, text: &[u8], output: Output) -> Result<(), Error> {
+    let args = [system.to_wire(), address(text), text.len() as u64, output as u64, 0];
     status(plain(Call::LogWrite as u64, args)).map(drop)
 }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use nexus_abi::info::Output;
 use nexus_abi::{LOG_LINE_MAX, user};
 
 use crate::line::Line;
@@ -15,15 +16,16 @@ macro_rules! log {
 
 /// Prints one line with one system call. Markers go this way too.
 pub fn line(text: impl fmt::Display) {
-    write(Line::of(text).finish());
+    write(Line::of(text).finish(), Output::Kept);
 }
 
-/// Prints text as it is, in as few calls as it takes. Lines are not torn, unless one is too long for a call.
-pub fn text(text: &str) {
+/// Shows text to whoever sits at the console, as it is, in as few calls as it takes; the log does not keep it. Lines
+/// are not torn, unless one is too long for a call.
+pub fn show(text: &str) {
     let mut rest = text;
     while !rest.is_empty() {
         let (part, later) = rest.split_at(piece(rest));
-        write(part.as_bytes());
+        write(part.as_bytes(), Output::Shown);
         rest = later;
     }
 }
@@ -37,7 +39,7 @@ fn piece(rest: &str) -> usize {
     rest.get(..most).and_then(|fits| fits.rfind('\n')).map_or(most, |end| end + 1)
 }
 
-fn write(bytes: &[u8]) {
+fn write(bytes: &[u8], output: Output) {
     // Who has no right to print has nobody to tell.
-    let _unheard = user::log_write(SYSTEM, bytes);
+    let _unheard = user::log_write(SYSTEM, bytes, output);
 }

@@ -4,6 +4,7 @@ use core::fmt::Write;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use nexus_abi::Nanos;
+use nexus_abi::info::Output;
 
 use crate::platform::log::LogRing;
 use crate::platform::uart::Uart;
@@ -26,12 +27,14 @@ impl Console {
         Self { uart, log: LogRing::new() }
     }
 
-    /// Writes bytes to both. O(len), and the UART is waited for.
-    pub fn write(&mut self, text: &[u8]) {
+    /// Writes bytes to the UART, and into the log if they are to be kept. O(len), and the UART is waited for.
+    pub fn write(&mut self, text: &[u8], output: Output) {
         if let Some(uart) = &self.uart {
             uart.write(text);
         }
-        self.log.write(text);
+        if output == Output::Kept {
+            self.log.write(text);
+        }
     }
 
     /// Writes a line to both.
@@ -50,7 +53,7 @@ struct Writer<'a>(&'a mut Console);
 
 impl Write for Writer<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.0.write(text.as_bytes());
+        self.0.write(text.as_bytes(), Output::Kept);
         Ok(())
     }
 }

@@ -2,7 +2,9 @@
 
 use core::sync::atomic::Ordering;
 
-use nexus_abi::info::{ConsoleInfo, HartInfo, InfoKind, MachineInfo, TaskInfo, TaskState, TraceEvent};
+use nexus_abi::info::{
+    ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TaskState, TraceEvent,
+};
 use nexus_abi::{Error, HARTS_MAX, Handle, LOG_LINE_MAX, PAGE_SIZE, Rights};
 
 use super::api::{system, target};
@@ -166,10 +168,11 @@ fn run_ticks(hart: &Hart, task: &Task, state: u64) -> Ticks {
 pub(super) fn log_write(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     system(task, handle(task, 0), Rights::LOG)?;
     let (address, len) = (task.registers().arg(1) as usize, task.registers().arg(2) as usize);
+    let output = Output::from_wire(task.registers().arg(3)).ok_or(Error::Invalid)?;
     let mut text = [0; LOG_LINE_MAX];
     let text = text.get_mut(..len).ok_or(Error::Invalid)?;
     user_memory::read(hart, task, address, text)?;
-    hart.machine.console.lock().write(text);
+    hart.machine.console.lock().write(text, output);
     Ok((0, 0))
 }
 

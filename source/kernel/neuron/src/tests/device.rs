@@ -29,6 +29,24 @@ fn the_kernel_does_not_touch_registers_on_a_tasks_behalf() {
 }
 
 #[test]
+fn the_log_keeps_what_is_written_for_it_and_nothing_that_is_only_shown() {
+    let mut world = World::new();
+    let root = world.root;
+    let said = |world: &mut World, text: &[u8], output| {
+        world.poke(root, DATA, text);
+        let args = [SYSTEM.to_wire(), DATA as u64, text.len() as u64, output];
+        world.syscall(root, Call::LogWrite, &args)
+    };
+    let before = world.syscall(root, Call::LogRead, &[SYSTEM.to_wire(), 0, DATA as u64, 512]).unwrap().1;
+    said(&mut world, b"kept", 0).unwrap();
+    said(&mut world, b"shown", 1).unwrap();
+    assert_eq!(said(&mut world, b"neither", 2), Err(Error::Invalid));
+    let read = world.syscall(root, Call::LogRead, &[SYSTEM.to_wire(), before, DATA as u64, 512]);
+    assert_eq!(read, Ok((4, before + 4)));
+    assert_eq!(world.peek(root, DATA, 4), b"kept");
+}
+
+#[test]
 fn only_devices_of_the_board_are_handed_out_and_only_with_the_right() {
     let mut world = World::new();
     let root = world.root;

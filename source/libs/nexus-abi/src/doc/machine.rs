@@ -78,16 +78,23 @@ pub(super) const DEVICE_MAP: CallDoc = CallDoc {
 pub(super) const LOG_WRITE: CallDoc = CallDoc {
     call: Call::LogWrite,
     name: "log_write",
-    summary: "Write text to the console and the kernel's log.",
+    summary: "Write text to the console, and into the kernel's log.",
     arguments: &[
         ("a0", "system", "the system handle"),
         ("a1", "text", "address"),
         ("a2", "len", "length, at most 256 bytes"),
+        ("a3", "output", "0 console and log, 1 console only"),
     ],
     returns: "nothing",
     rights: "LOG",
     effects: "the bytes appear together, never mixed with those of other harts",
-    errors: &[SYSTEM_BAD, SYSTEM_KIND, SYSTEM_DENIED, (Error::Invalid, "more than 256 bytes"), ADDRESS],
+    errors: &[
+        SYSTEM_BAD,
+        SYSTEM_KIND,
+        SYSTEM_DENIED,
+        (Error::Invalid, "more than 256 bytes, or an unknown output"),
+        ADDRESS,
+    ],
 };
 
 pub(super) const LOG_READ: CallDoc = CallDoc {
