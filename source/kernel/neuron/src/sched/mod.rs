@@ -24,7 +24,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use nexus_abi::info::TraceKind;
 use nexus_abi::{Error, Nanos, QosClass};
-use sched_policy::RunQueue;
+use sched_policy::turns::RunQueue;
 
 use crate::arch;
 use crate::cap::Ref;

@@ -10,7 +10,7 @@ use nexus_abi::{
     Affinity, AffinityPolicy, BurstHint, Error, HartMask, LatencyHint, QosClass, SchedField, Shares, TaskId,
     call,
 };
-use sched_policy::SLICE;
+use sched_policy::turns::SLICE;
 
 use super::Values;
 use crate::cap::Ref;

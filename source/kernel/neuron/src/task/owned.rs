@@ -217,7 +217,7 @@ impl QueueLinks {
     }
 }
 
-impl sched_policy::Links<TaskPtr> for QueueLinks {
+impl sched_policy::turns::Links<TaskPtr> for QueueLinks {
     #[inline(always)]
     fn next(&self, id: TaskPtr) -> Option<TaskPtr> {
         // SAFETY: by the contract of `QueueLinks::new`.
