@@ -1,6 +1,79 @@
-//! Which task a hart runs next. What the kernel uses is in [`turns`].
+//! Which task a hart runs next: strict classes with starvation bounds, inside a class EEVDF.
+//!
+//! EEVDF is *earliest eligible virtual deadline first*: I. Stoica and H. Abdel-Wahab, "Earliest Eligible
+//! Virtual Deadline First: A Flexible and Accurate Mechanism for Proportional Share Resource Allocation",
+//! 1995. The rules, which the kernel only executes:
+//!
+//! 1. A runnable task of a higher class runs before any of a lower one.
+//! 2. But a class that has been passed over for its bound ([`starvation_bound`]) gets one grant ([`GRANT`]) of
+//!    the hart, which nobody interrupts.
+//! 3. Each class has a clock of *virtual time*: the service due so far to a unit of weight. While one of its
+//!    members (queued or running) is served for *t*, the clock moves by *t* over the weight of all, and that
+//!    member's own *point* by *t* over its own weight. *Lag* = weight × (clock − point): what it is owed.
+//! 4. A task asks for service in *requests*. The length of a request is the task's share of its latency: latency
+//!    × weight / weight of all; or its burst, if that is longer. Its *deadline* is where the task's point will
+//!    be when it is served, which is where the clock will be when the latency is over. Without a hint the
+//!    latency is [`LATENCY`]; none is below [`GRAIN`] × members.
+//! 5. A task is *eligible* while its point is not past the clock: while it is not ahead of its share.
+//! 6. Of the eligible tasks the one with the earliest deadline is next; of equal ones, the one that came first.
+//!    If nobody is eligible, the clock first leaps to the point of the least advanced.
+//! 7. A task runs until its request is done, and then waits again with the next. With nobody of its class
+//!    waiting there is no end and no timer.
+//! 8. It makes room earlier for a task that is eligible and has an earlier deadline: at once when that one
+//!    wakes, at the exact moment when it becomes eligible by waiting. A task with a burst hint is not
+//!    interrupted by its class before its burst is over.
+//! 9. A task that yields gives up its turn, the rest of its request and what it is owed: one of the others is
+//!    next, and it waits with a new request. So two equal tasks that yield alternate.
+//! 10. A task that goes to sleep in debt (negative lag) pays while it sleeps, as fast as the ideal machine would
+//!     have gone on serving it; what is left when it wakes still counts. A credit is not kept: who sleeps has
+//!     had all it asked for. So a sleeper starts at lag 0 or below it.
+//! 11. Giving work away ([`RunQueue::take_surplus`]) takes the task that would run last of the highest class
+//!     that has one the taker may run. A task that changes harts takes its lag along, of a credit at most one
+//!     request.
+//! 12. Settings may change at any time. The task begins a new request; a debt stays the same service, a credit is
+//!     given up.
+//!
+//! What follows, and is tested (`tests/`), for every task at every moment, as long as charges are prompt:
+//!
+//! - −request ≤ lag ≤ request + the longest burst hint among the others of its class (+ the credit of tasks that
+//!   came from another hart).
+//! - A request is done when its latency is over, plus that burst: so a latency hint is met whenever it is
+//!   *feasible*: the share of the latency is no less than the task's own burst, the latency is no less than
+//!   `GRAIN` × members, and no weight is added meanwhile. No admission test is needed: a latency buys an early
+//!   turn, never a larger share.
+//! - Service over any interval is in the ratio of the weights, within one request of each.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`run_queue`], `leaving` | what a hart calls |
+//! | [`entity`] | the part that lives in each task; what its owner decides about it |
+//! | [`time`] | ticks, and every span the rules mention |
+//! | `class_queue`, `contest` | rules 4 to 9 for one class |
+//! | `clock` | rules 3 and 10 |
+//! | `virtual_time` | fixed-point arithmetic |
+//! | `shortlist`, `tree` | where a class keeps those who wait |
+//! | `starvation` | rule 2 |
+//! | [`turns`] | the plain round robin that came before |
+//!
+//! No clock, no memory of its own, no I/O: the caller says when, and the entities live in its tasks. A decision
+//! is O(log n) in the tasks of the class, O(1) while four or fewer wait, and divides nowhere.
 
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod class_queue;
+mod clock;
+mod contest;
+pub mod entity;
+mod leaving;
+pub mod run_queue;
+mod shortlist;
+mod starvation;
+pub mod time;
+mod tree;
 pub mod turns;
+mod virtual_time;
+
+pub use entity::{Entities, Entity, Settings};
+pub use run_queue::{RunQueue, Standing};
+pub use time::{GRAIN, GRANT, LATENCY, Tempo, Ticks, starvation_bound};

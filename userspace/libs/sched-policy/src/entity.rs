@@ -1,0 +1,147 @@
+//! The part of the queue that lives in what it schedules.
+//!
+//! An [`Entity`] is one claim to time: in the kernel a task's scheduling context. It is in one of three
+//! places: away (asleep, or on its way to another hart), waiting, or running. Away it keeps what it owes, so
+//! that neither a nap nor a change of hart gets it out of a debt.
+
+use nexus_abi::{BurstHint, LatencyHint, QosClass, Shares};
+
+use crate::time::{LATENCY, Tempo, Ticks};
+use crate::tree::Node;
+use crate::virtual_time::{Inverse, Progress, Service, Virtual};
+
+/// What its owner decided about a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Settings {
+    /// Strict order between classes.
+    pub class: QosClass,
+    /// Weight inside the class.
+    pub shares: Shares,
+    /// How long it is willing to wait for its turn.
+    pub latency: LatencyHint,
+    /// How long it wants to run once it does.
+    pub burst: BurstHint,
+}
+
+/// One claim to time.
+#[derive(Debug)]
+pub struct Entity<Id> {
+    pub(crate) progress: Progress,
+    pub(crate) deadline: Virtual,
+    pub(crate) inverse: Inverse,
+    pub(crate) weight: u64,
+    /// The latency as service of a whole hart: its share of it is a request.
+    pub(crate) span: Service,
+    /// The burst in virtual time, 0 without a hint.
+    pub(crate) burst: u64,
+    /// While it runs: nothing of its class takes the hart before this point.
+    pub(crate) uncut: Virtual,
+    pub(crate) node: Node<Id>,
+    pub(crate) away: Away,
+    settings: Settings,
+}
+
+/// What an entity keeps while it is in no queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Away {
+    /// How far it was past its class's clock, in virtual time: positive is a debt, negative a credit.
+    pub(crate) lead: i64,
+    /// Whose debt it is, as long as it is that.
+    pub(crate) home: Home,
+    /// When it left.
+    pub(crate) since: Ticks,
+}
+
+/// One pool of debts: of one class of one queue, from one settlement to the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Home {
+    /// Class and queue; 0 is nowhere.
+    pub(crate) tag: u32,
+    pub(crate) epoch: u64,
+}
+
+/// Reaches the entity behind an id.
+pub trait Entities<Id> {
+    /// The entity; the same one for the same id as long as it is in a queue.
+    fn entity(&mut self, id: Id) -> &mut Entity<Id>;
+}
+
+impl<Id> Entity<Id> {
+    /// An entity that has never run, away.
+    pub const fn new(tempo: Tempo, settings: Settings) -> Self {
+        Self {
+            progress: Progress::at(Virtual(0)),
+            deadline: Virtual(0),
+            inverse: Inverse::of(settings.shares.get() as u64),
+            weight: settings.shares.get() as u64,
+            span: span(tempo, settings.latency),
+            burst: burst(tempo, settings),
+            uncut: Virtual(0),
+            node: Node::new(),
+            away: Away { lead: 0, home: Home { tag: 0, epoch: 0 }, since: Ticks(0) },
+            settings,
+        }
+    }
+
+    /// What was decided about it.
+    pub const fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Its class.
+    #[inline(always)]
+    pub const fn class(&self) -> QosClass {
+        self.settings.class
+    }
+
+    /// New settings for an entity that is away; what it owes stays the same service. One that waits or runs is
+    /// changed through its queue.
+    pub fn set_away(&mut self, tempo: Tempo, settings: Settings) {
+        let before = (self.class(), self.weight);
+        self.set(tempo, settings);
+        if before != (settings.class, self.weight) {
+            self.away.lead = reweighed(self.away.lead, before.1, self.weight);
+            // The pool keeps the part that went into it.
+            self.away.home = Home::default();
+        }
+    }
+
+    /// New settings for an entity that is away for this moment only.
+    pub(crate) fn change(&mut self, tempo: Tempo, settings: Settings) {
+        self.forfeit();
+        self.set_away(tempo, settings);
+    }
+
+    /// Gives up a credit.
+    pub(crate) fn forfeit(&mut self) {
+        self.away.lead = self.away.lead.max(0);
+    }
+
+    const fn set(&mut self, tempo: Tempo, settings: Settings) {
+        self.settings = settings;
+        self.weight = settings.shares.get() as u64;
+        self.inverse = Inverse::of(self.weight);
+        self.span = span(tempo, settings.latency);
+        self.burst = burst(tempo, settings);
+    }
+}
+
+/// The lead that is the same service for another weight, rounded up: nobody gains by a change.
+const fn reweighed(lead: i64, before: u64, after: u64) -> i64 {
+    let service = lead.saturating_mul(before.cast_signed());
+    service.div_euclid(after.cast_signed()) + 1
+}
+
+const fn span(tempo: Tempo, hint: LatencyHint) -> Service {
+    match hint.span() {
+        Some(span) => Service::of(tempo.at_most(span)),
+        None => Service::of(tempo.at_least(LATENCY)),
+    }
+}
+
+const fn burst(tempo: Tempo, settings: Settings) -> u64 {
+    match settings.burst.span() {
+        Some(span) => Inverse::of(settings.shares.get() as u64).spread(Service::of(tempo.at_least(span))) + 1,
+        None => 0,
+    }
+}
