@@ -53,7 +53,7 @@
 //! | `virtual_time` | fixed-point arithmetic |
 //! | `shortlist`, `tree` | where a class keeps those who wait |
 //! | `starvation` | rule 2 |
-//! | [`turns`] | the plain round robin that came before |
+//! | [`turns`] | plain round robin: what the kernel runs until it is wired to the rest |
 //!
 //! No clock, no memory of its own, no I/O: the caller says when, and the entities live in its tasks. A decision
 //! is O(log n) in the tasks of the class, O(1) while four or fewer wait, and divides nowhere.
