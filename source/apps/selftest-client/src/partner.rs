@@ -98,6 +98,12 @@ pub struct Partner {
     deaths: Handle,
 }
 
+/// The failure, with `handle` closed.
+fn closed<T>(handle: Handle, why: Why) -> Result<T, Why> {
+    user::handle_close(handle).because("closing after a refused spawn")?;
+    Err(why)
+}
+
 impl Partner {
     /// Any peer.
     pub fn spawn() -> Result<Self, Why> {
@@ -109,10 +115,22 @@ impl Partner {
         Self::spawn_as("", |args| args.affinity = HartMask::only(hart))
     }
 
-    /// A peer with arguments, and limits of the test's choice.
+    /// A peer with arguments, and limits of the test's choice. Refused, it leaves nothing behind.
     pub fn spawn_as(args: &str, adjust: impl FnOnce(&mut SpawnArgs)) -> Result<Self, Why> {
         let control = user::endpoint_create().because("control endpoint")?;
-        let deaths = user::notification_create().because("notification")?;
+        let peer = match user::notification_create().because("notification") {
+            Ok(deaths) => Self::serving(control, deaths, args, adjust).or_else(|why| closed(deaths, why)),
+            Err(why) => Err(why),
+        };
+        peer.or_else(|why| closed(control, why))
+    }
+
+    fn serving(
+        control: Handle,
+        deaths: Handle,
+        args: &str,
+        adjust: impl FnOnce(&mut SpawnArgs),
+    ) -> Result<Self, Why> {
         let mut spawn = SpawnArgs::new(image(PEER)?);
         spawn.args = args.as_ptr() as u64;
         spawn.args_len = args.len() as u64;
@@ -124,13 +142,8 @@ impl Partner {
         spawn.given[EXTRA_SLOT] = given;
         match user::task_spawn(SYSTEM, &spawn) {
             Ok((task, id)) => Ok(Self { task, id, control, deaths }),
-            Err(error) => {
-                // A refused spawn has moved nothing.
-                for handle in [given, control, deaths] {
-                    user::handle_close(handle).because("closing after a refused spawn")?;
-                }
-                Err(format!("spawning a peer: {error:?}"))
-            }
+            // A refused spawn has moved nothing.
+            Err(error) => closed(given, format!("spawning a peer: {error:?}")),
         }
     }
 

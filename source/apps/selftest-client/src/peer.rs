@@ -230,7 +230,7 @@ impl State {
                 None => Err(Error::Invalid),
             },
             Op::Watch => Ok(self.watch(a1 as usize, a2, Nanos(a3), Nanos(a4))),
-            Op::Float => Ok(((0..a2).map(|turn| raw::float_round(a1 + turn)).sum(), 0)),
+            Op::Float => Ok(((0..a2).map(|turn| raw::float_round(a1 + turn, a3)).sum(), 0)),
             _ => Ok((0, 0)),
         };
         match result {

@@ -186,9 +186,9 @@ pub fn work(turns: u64) {
     }
 }
 
-/// Puts values made from `seed` into floating-point registers, gives way to others, and compares: how many
-/// of them changed.
-pub fn float_round(seed: u64) -> u64 {
+/// Puts values made from `seed` into floating-point registers, counts down from `hold`, or from 0 gives way to
+/// others, and compares: how many of them changed.
+pub fn float_round(seed: u64, hold: u64) -> u64 {
     let mut bad: u64 = 0;
     // SAFETY: uses registers that are declared; the call preserves what the convention says, and the
     // kernel must preserve every floating-point register.
@@ -200,7 +200,11 @@ pub fn float_round(seed: u64) -> u64 {
             ".endr",
             "andi s10, s11, 3",
             "fsrm zero, s10",
-            "addi sp, sp, -16",
+            "beqz s7, 1f",
+            "2: addi s7, s7, -1",
+            "bnez s7, 2b",
+            "j 3f",
+            "1: addi sp, sp, -16",
             "sd s9, 0(sp)",
             "sd s11, 8(sp)",
             "li t0, {yield_now}",
@@ -208,7 +212,7 @@ pub fn float_round(seed: u64) -> u64 {
             "ld s9, 0(sp)",
             "ld s11, 8(sp)",
             "addi sp, sp, 16",
-            "frrm t1",
+            "3: frrm t1",
             "andi s10, s11, 3",
             "xor s10, s10, t1",
             "snez s10, s10",
@@ -224,7 +228,7 @@ pub fn float_round(seed: u64) -> u64 {
             yield_now = const nexus_abi::Call::Yield as u64,
             inout("s9") bad,
             inout("s11") seed => _,
-            out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _, out("s8") _,
+            out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, inout("s7") hold => _, out("s8") _,
             out("s10") _,
             out("fs0") _, out("fs1") _, out("fs2") _, out("fs3") _, out("fs4") _, out("fs5") _,
             out("fs6") _, out("fs7") _, out("fs8") _, out("fs9") _, out("fs10") _, out("fs11") _,

@@ -45,8 +45,8 @@ pub enum Op {
     Make,
     /// The raw `task_qos` call with a1, a2, a3: status and value.
     Qos,
-    /// *Later*: fills the floating-point registers with values made from a1 and checks them a2 times, giving
-    /// way in between. The value counts what did not match.
+    /// *Later*: fills the floating-point registers with values made from a1 and checks them a2 times, giving way
+    /// in between, or counting down from a3 if that is not 0. The value counts what did not match.
     Float,
     /// Reads the clock.
     Clock,

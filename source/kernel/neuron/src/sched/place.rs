@@ -129,7 +129,8 @@ impl Hart {
     fn adopt(&mut self, task: OwnedTask) {
         self.disarm(&task);
         task.set_hart(self.index);
-        self.push_back(task);
+        let class = task.class();
+        self.enqueue(task, class);
     }
 
     /// A ready task has no deadline.

@@ -41,6 +41,8 @@ impl Hart {
                     return;
                 }
                 self.charge(&task);
+                // If it goes on after all, its registers are loaded again.
+                self.save_fpu(&task);
                 self.settle_slowly(Some(task));
             }
             Outcome::Yield(task) => {
@@ -109,6 +111,7 @@ impl Hart {
     /// A dying task's remaining work is in the kernel, done in its own turn, a bounded step at a time.
     #[inline(never)]
     fn take_a_step_of_dying(&mut self, task: OwnedTask) -> Option<OwnedTask> {
+        self.save_fpu(&task);
         let left = death::step(self, task);
         self.poll_interrupts();
         left
@@ -269,7 +272,7 @@ impl Hart {
         self.enqueue(task, class);
     }
 
-    /// The same for a task whose floating-point registers are not in the hart.
+    /// The same for a task that did not run here just now: the floating-point registers in the hart are another's.
     #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
     #[inline(always)]
     pub(super) fn enqueue(&mut self, task: OwnedTask, class: QosClass) {

@@ -69,11 +69,17 @@ pub fn fpu_switch_to(task: &OwnedTask) {
     }
 }
 
-/// Keeps the registers of a task that uses the unit, if they changed.
+/// Keeps the registers of a task that uses the unit and stops running, if they changed, and switches the unit off:
+/// it is on only while a task runs that uses it.
 pub fn fpu_save(task: &OwnedTask) {
-    if status() & FS != FS {
-        return;
+    if status() & FS == FS {
+        save_registers(task);
     }
+    // SAFETY: off, so that whoever runs next cannot read the registers.
+    unsafe { asm!("csrc sstatus, {0}", in(reg) FS, options(nostack)) };
+}
+
+fn save_registers(task: &OwnedTask) {
     // SAFETY: as above.
     unsafe {
         asm!(
@@ -86,7 +92,6 @@ pub fn fpu_save(task: &OwnedTask) {
             ".option pop",
             in(reg) task.fpu_state(), out("t0") _, options(nostack)
         );
-        asm!("csrc sstatus, {0}", in(reg) FS & !FS_CLEAN, options(nostack));
     }
 }
 
