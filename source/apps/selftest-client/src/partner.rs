@@ -89,6 +89,16 @@ impl Pace {
     }
 }
 
+/// The result; where it is an error nothing is left of what was made for it.
+fn or_close<T, E>(result: Result<T, E>, made: &[Handle]) -> Result<T, E> {
+    if result.is_err() {
+        for handle in made {
+            let _ours = user::handle_close(*handle);
+        }
+    }
+    result
+}
+
 /// A peer that takes instructions.
 #[derive(Debug)]
 pub struct Partner {
@@ -96,12 +106,6 @@ pub struct Partner {
     id: TaskId,
     control: Handle,
     deaths: Handle,
-}
-
-/// The failure, with `handle` closed.
-fn closed<T>(handle: Handle, why: Why) -> Result<T, Why> {
-    user::handle_close(handle).because("closing after a refused spawn")?;
-    Err(why)
 }
 
 impl Partner {
@@ -115,36 +119,24 @@ impl Partner {
         Self::spawn_as("", |args| args.affinity = HartMask::only(hart))
     }
 
-    /// A peer with arguments, and limits of the test's choice. Refused, it leaves nothing behind.
+    /// A peer with arguments, and limits of the test's choice.
     pub fn spawn_as(args: &str, adjust: impl FnOnce(&mut SpawnArgs)) -> Result<Self, Why> {
         let control = user::endpoint_create().because("control endpoint")?;
-        let peer = match user::notification_create().because("notification") {
-            Ok(deaths) => Self::serving(control, deaths, args, adjust).or_else(|why| closed(deaths, why)),
-            Err(why) => Err(why),
-        };
-        peer.or_else(|why| closed(control, why))
-    }
-
-    fn serving(
-        control: Handle,
-        deaths: Handle,
-        args: &str,
-        adjust: impl FnOnce(&mut SpawnArgs),
-    ) -> Result<Self, Why> {
-        let mut spawn = SpawnArgs::new(image(PEER)?);
+        let deaths = or_close(user::notification_create(), &[control]).because("notification")?;
+        let serve = Rights::RECEIVE | Rights::MOVE;
+        let given =
+            or_close(user::handle_copy(control, serve), &[control, deaths]).because("control copy")?;
+        let program = or_close(image(PEER), &[given, control, deaths])?;
+        let mut spawn = SpawnArgs::new(program);
         spawn.args = args.as_ptr() as u64;
         spawn.args_len = args.len() as u64;
         spawn.supervisor = deaths;
         spawn.supervisor_bits = DIED;
         adjust(&mut spawn);
-        let serve = Rights::RECEIVE | Rights::MOVE;
-        let given = user::handle_copy(control, serve).because("control copy")?;
         spawn.given[EXTRA_SLOT] = given;
-        match user::task_spawn(SYSTEM, &spawn) {
-            Ok((task, id)) => Ok(Self { task, id, control, deaths }),
-            // A refused spawn has moved nothing.
-            Err(error) => closed(given, format!("spawning a peer: {error:?}")),
-        }
+        // A refused spawn has moved nothing.
+        let spawned = or_close(user::task_spawn(SYSTEM, &spawn), &[given, control, deaths]);
+        spawned.because("spawning a peer").map(|(task, id)| Self { task, id, control, deaths })
     }
 
     /// Its task.

@@ -193,9 +193,13 @@ impl State {
                 Ok((0, 0))
             }
             Op::Touch => {
-                let window = Window::map(user::vmo_create(a1 as usize)?, 0, a1 as usize, READ_WRITE)?;
+                let window = own(a1 as usize)?;
                 (0..a1 as usize).for_each(|page| window.write(page * PAGE_SIZE, 1));
                 self.window = Some(window);
+                Ok((0, 0))
+            }
+            Op::Own => {
+                self.window = Some(own(a1 as usize)?);
                 Ok((0, 0))
             }
             _ => Ok((0, 0)),
@@ -265,6 +269,11 @@ impl State {
 }
 
 const READ_WRITE: Rights = Rights::READ.union(Rights::WRITE);
+
+/// A mapping of a new VMO, untouched.
+fn own(pages: usize) -> Result<Window, Error> {
+    Window::map(user::vmo_create(pages)?, 0, pages, READ_WRITE)
+}
 
 fn filled_vmo(pages: usize) -> Result<Handle, Error> {
     let vmo = user::vmo_create(pages)?;

@@ -62,6 +62,8 @@ pub enum Op {
     FillObjects,
     /// Touches pages of a VMO of a1 pages until that fails: the VMO dies with the peer.
     Touch,
+    /// Maps a new VMO of a1 pages and touches none of them.
+    Own,
     /// Touches a1 pages of its heap and frees them: own pages before, at most, after.
     Heap,
     /// Executes the beginning of the window.
@@ -69,7 +71,7 @@ pub enum Op {
 }
 
 /// Ops in wire order.
-const OPS: [Op; 28] = [
+const OPS: [Op; 29] = [
     Op::Echo,
     Op::Keep,
     Op::Call,
@@ -96,6 +98,7 @@ const OPS: [Op; 28] = [
     Op::FillHandles,
     Op::FillObjects,
     Op::Touch,
+    Op::Own,
     Op::Heap,
     Op::Execute,
 ];

@@ -97,6 +97,12 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         self.ready >> class as u8 == 1
     }
 
+    /// True when a task of `class` or above waits. O(1).
+    #[inline]
+    pub const fn has_at_least(&self, class: QosClass) -> bool {
+        self.ready >> class as u8 != 0
+    }
+
     /// The task of `class` that would run next. O(1).
     #[inline]
     pub fn first_of(&self, class: QosClass) -> Option<Id> {

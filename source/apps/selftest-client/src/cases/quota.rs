@@ -102,11 +102,16 @@ fn spawns() -> Verdict {
     )
 }
 
+/// More pages than are left when a spawn is refused.
+const LATE: u64 = 4000;
+
 /// The machine's last page is gone: whoever needs one hears it, and everybody else goes on.
 fn memory() -> Verdict {
     let (hog, late) = (hog()?, hog()?);
     let mut peers = Vec::with_capacity(64);
-    late.ask(Op::Clock, &[])?;
+    // Its memory is there but for the pages: each hart's stock runs out at a moment of its own, and a VMO could
+    // be refused where a page is still to be had.
+    late.ask(Op::Own, &[LATE])?;
     let counted = machine()?;
     let free = counted.frames_free;
     // Each hart's own stock counts as free, and no other hart can have it.
@@ -121,8 +126,8 @@ fn memory() -> Verdict {
         holds("memory is finite", peers.len() < 64)?;
     };
     holds("a spawn in a full memory is refused as such", error.ends_with("NoMemory"))?;
-    let touched = late.try_ask(Op::Touch, &[4000], None);
-    refused("touching in a full memory", touched.map(drop), Error::Dead)?;
+    let mut touch = |page| late.try_ask(Op::Poke, &[page * PAGE_SIZE as u64, 1], None).err();
+    same("touching in a full memory", (0..LATE).find_map(&mut touch), Some(Error::Dead))?;
     same("how it ended", late.ended()?, ExitReason::OutOfMemory(Error::NoMemory))?;
     for peer in peers {
         // It found no page for its stack, or has not looked for one yet.

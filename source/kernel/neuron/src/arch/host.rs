@@ -12,12 +12,13 @@ use super::{Asid, Pending};
 use crate::mm::Frame;
 use crate::sched::Hart;
 use crate::smp;
-use crate::task::{OwnedTask, SpaceId};
+use crate::task::{Flags, OwnedTask, SpaceId};
 
 std::thread_local! {
     static NOW: Cell<u64> = const { Cell::new(0) };
     static TIMERS: [Cell<u64>; HARTS_MAX] = const { [const { Cell::new(u64::MAX) }; HARTS_MAX] };
     static SOFTWARE: [Cell<bool>; HARTS_MAX] = const { [const { Cell::new(false) }; HARTS_MAX] };
+    static UNITS: [Cell<Unit>; HARTS_MAX] = const { [const { Cell::new(UNIT_OFF) }; HARTS_MAX] };
     static THIS_HART: Cell<*const Hart> = const { Cell::new(core::ptr::null()) };
     /// Pointer minus physical address.
     static MEMORY_OFFSET: Cell<usize> = const { Cell::new(0) };
@@ -33,6 +34,7 @@ pub fn power_on(memory: *mut u8, physical: u64, other_harts: Option<fn()>) {
     NOW.set(0);
     TIMERS.with(|timers| timers.iter().for_each(|timer| timer.set(u64::MAX)));
     SOFTWARE.with(|pending| pending.iter().for_each(|pending| pending.set(false)));
+    UNITS.with(|units| units.iter().for_each(|unit| unit.set(UNIT_OFF)));
     THIS_HART.set(core::ptr::null());
     MEMORY_OFFSET.set(memory.expose_provenance().wrapping_sub(physical as usize));
     TAG.set(Asid(1));
@@ -158,14 +160,24 @@ pub unsafe fn zero_page(page: *mut u8) {
     unsafe { page.write_bytes(0, nexus_abi::PAGE_SIZE) }
 }
 
-/// No floating-point registers are simulated.
+/// The floating-point unit of a hart: one register stands for all.
+#[derive(Clone, Copy)]
+struct Unit {
+    on: bool,
+    dirty: bool,
+    register: u64,
+}
+
+const UNIT_OFF: Unit = Unit { on: false, dirty: false, register: 0 };
+
+/// That register, while it is not in a hart.
 #[derive(Debug)]
-pub struct FpuState;
+pub struct FpuState(u64);
 
 impl FpuState {
-    /// Nothing.
+    /// Zero, as a task finds it first.
     pub const fn new() -> Self {
-        Self
+        Self(0)
     }
 }
 
@@ -175,18 +187,58 @@ impl Default for FpuState {
     }
 }
 
-/// Never concerned.
-pub fn fpu_is_idle(_flags: u32) -> bool {
+fn unit<R>(look: impl FnOnce(&Cell<Unit>) -> R) -> R {
+    UNITS.with(|units| look(&units[smp::this_hart_index()]))
+}
+
+/// True when neither the unit nor the task with these flags is concerned.
+pub fn fpu_is_idle(flags: u32) -> bool {
+    flags & Flags::FPU == 0 && !unit(Cell::get).on
+}
+
+/// As on the device.
+pub fn fpu_enable(task: &OwnedTask) -> bool {
+    if unit(Cell::get).on {
+        return false;
+    }
+    task.set_flag(Flags::FPU);
+    fpu_switch_to(task);
     true
 }
 
-/// There is none to switch on.
-pub fn fpu_enable(_task: &OwnedTask) -> bool {
-    false
+/// As on the device.
+#[expect(unsafe_code, reason = "reads the task's state")]
+pub fn fpu_switch_to(task: &OwnedTask) {
+    if task.flags() & Flags::FPU == 0 {
+        return unit(|unit| unit.set(UNIT_OFF));
+    }
+    // SAFETY: the state is the task's own, and its token is here.
+    let register = unsafe { (*task.fpu_state()).0 };
+    unit(|unit| unit.set(Unit { on: true, dirty: false, register }));
 }
 
-/// Nothing to load.
-pub fn fpu_switch_to(_task: &OwnedTask) {}
+/// As on the device.
+#[expect(unsafe_code, reason = "writes the task's state")]
+pub fn fpu_save(task: &OwnedTask) {
+    let now = unit(|unit| unit.replace(UNIT_OFF));
+    if now.on && now.dirty {
+        // SAFETY: as above.
+        unsafe { (*task.fpu_state()).0 = now.register };
+    }
+}
 
-/// Nothing to keep.
-pub fn fpu_save(_task: &OwnedTask) {}
+/// The running task's register; `None` when using it would trap.
+pub fn fpu_register() -> Option<u64> {
+    let unit = unit(Cell::get);
+    unit.on.then_some(unit.register)
+}
+
+/// The running task computes.
+///
+/// # Panics
+///
+/// When using the unit would trap.
+pub fn set_fpu_register(register: u64) {
+    assert!(fpu_register().is_some(), "the unit is off");
+    unit(|unit| unit.set(Unit { on: true, dirty: true, register }));
+}

@@ -93,6 +93,8 @@ impl Hart {
         if idle != self.machine.online() || self.tracing || !self.announced_idle {
             self.begin_idle();
         }
+        // Even if there is no sleep: who comes by mail runs without a look at the timer.
+        self.arm_for_deadlines();
         // What came before the bit above was set may not have been announced by an interrupt.
         while !self.has_ready() {
             self.doze();
@@ -104,10 +106,9 @@ impl Hart {
         self.run_mail()
     }
 
-    /// Sleeps once.
+    /// Sleeps once. The timer is set to the next deadline, before and after.
     #[inline(always)]
     fn doze(&mut self) {
-        self.arm_for_deadlines();
         let asleep = time::now();
         self.shared.sleep_begins(asleep.0);
         arch::wait_for_interrupt();

@@ -1,14 +1,14 @@
 //! Which hart a task that became ready goes to.
 //!
 //! In this order: the hart that holds its deadline; a sleeping hart that it prefers, its last one first; a
-//! sleeping hart it may use; its last hart, if it prefers that; the first hart that it prefers. Sleeping harts ask the busiest one for surplus before
-//! they sleep, and get at most one task for each question.
+//! sleeping hart it may use; its last hart, if it prefers that; the first hart that it prefers. Sleeping harts ask
+//! the busiest one for surplus before they sleep, and get at most one task for each question.
 
 use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{TaskState, TraceKind};
 use nexus_abi::ipc::Shape;
-use nexus_abi::{Call, Handle};
+use nexus_abi::{Call, Handle, Nanos};
 
 use super::{Hart, Outcome};
 use crate::ipc::message::Parts;
@@ -62,11 +62,16 @@ impl Hart {
     /// A server that was taken out of its queue for a message it did not get begins to receive again.
     pub fn retry(&mut self, mut server: OwnedTask) {
         let room = Parts::of(&server).map_or(0, |parts| parts.room);
+        let waits_for_ever = server.flags() & (Flags::ANCHORED | Flags::EXPIRED) == 0;
         let registers = server.registers_mut();
         let endpoint = Handle::from_wire(registers.get(Reg::T1));
         registers.set(Reg::T0, Call::Receive.to_wire());
         registers.set(Reg::T1, endpoint.to_wire());
         registers.set(Reg::T2, Shape::new(0, room, Handle::NONE).unwrap_or(Shape::REGISTERS).0);
+        if waits_for_ever {
+            // The fast path knows that there is no deadline, and does not keep the register.
+            registers.set(Reg::T5, Nanos::NEVER.0);
+        }
         registers.set(Reg::Pc, registers.get(Reg::Pc).wrapping_sub(smp::ECALL_LEN));
         self.make_ready(server);
     }

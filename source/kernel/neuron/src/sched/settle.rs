@@ -100,6 +100,8 @@ impl Hart {
     #[inline(never)]
     fn look_where_it_may_run(&mut self, task: OwnedTask) -> Option<OwnedTask> {
         task.clear_flag(Flags::MOVE);
+        // What was loaded, or unmapped, while it was being changed has put bits back.
+        task.tlb_ok.fetch_and(task.affinity().0, Ordering::SeqCst);
         if task.affinity().contains(self.index) {
             return Some(task);
         }
@@ -179,7 +181,9 @@ impl Hart {
     /// Sets the timer to the next thing this hart must not sleep through. O(1).
     #[inline(always)]
     pub(crate) fn set_timer(&mut self) {
-        let contested = self.current.as_ref().filter(|task| self.queue.contests(task.class()));
+        // A server does not take the slice from whoever waits beside its caller.
+        let is_contested = |task: &&OwnedTask| self.queue.has_at_least(task.class().min(self.class));
+        let contested = self.current.as_ref().filter(is_contested);
         match contested {
             None => self.slice_end = Ticks::NEVER,
             Some(task) if self.slice_end == Ticks::NEVER => {
@@ -213,9 +217,9 @@ impl Hart {
     pub(crate) fn on_timer(&mut self) {
         self.shared.count_timer_irq();
         self.trace(TraceKind::Timer, None, 0);
-        arch::set_timer(self.armed.0, Ticks::NEVER.0);
-        self.armed = Ticks::NEVER;
         self.expire_deadlines();
+        // At once: who comes by mail to a hart that sleeps runs without a look at the timer.
+        self.arm(self.deadlines.first());
     }
 
     /// True when the running task's slice is over and another of its class waits.

@@ -116,7 +116,6 @@ impl OwnedTask {
     }
 
     /// Where its floating-point registers are kept.
-    #[cfg_attr(not(target_os = "none"), expect(dead_code, reason = "the host simulates no such registers"))]
     pub(crate) fn fpu_state(&self) -> *mut crate::arch::FpuState {
         self.fpu.get()
     }

@@ -34,6 +34,7 @@ fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64
     world.run(actor);
     let registers = actor.registers();
     registers.set(Reg::T1, named);
+    registers.set(Reg::T2, 0);
     let path = if call == Call::Call { fast::call } else { fast::reply_receive };
     let hart = world.hart();
     let switch = path(hart, named);
@@ -238,6 +239,39 @@ fn a_client_killed_while_its_call_goes_to_another_hart_is_gone() {
     let answer = Message::to(Handle::from_wire(at), [0; 8]).replying(reply);
     world.message(server, Call::ReplyReceive, answer);
     assert!(server.waits(), "a reply nobody wants is dropped");
+}
+
+/// It was interrupted before, so whatever it computed with is in its saved registers; the trap code has put its
+/// request over that, all but the deadline that it does not have.
+#[test]
+fn a_server_that_waits_by_the_fast_path_and_must_begin_again_waits_for_ever() {
+    let mut world = World::new();
+    let (client, to, server, at) = served(&mut world);
+    assert!(trap(&mut world, client, Call::Call, WORDS, to));
+    let named = server.registers().get(Reg::T1) << 32 | at;
+    server.registers().set(Reg::T5, 0);
+    assert!(trap(&mut world, server, Call::ReplyReceive, WORDS, named));
+    let taken = crate::ipc::reply::interrupt_wait(world.machine, server.shared()).unwrap();
+    world.hart().retry(taken);
+    world.run(server);
+    let asked = [Reg::T0, Reg::T1, Reg::T2, Reg::T5].map(|reg| server.registers().get(reg));
+    assert_eq!(asked, [Call::Receive.to_wire(), at, 0, Nanos::NEVER.0]);
+}
+
+#[test]
+fn a_more_urgent_server_leaves_its_callers_rival_the_slice() {
+    let mut world = World::new();
+    let (client, to, server, _) = served(&mut world);
+    let rival = world.spawn();
+    world.run(client);
+    world.interrupt(0);
+    let slice_end = crate::arch::timer();
+    assert_ne!(slice_end, u64::MAX, "{rival:?} waits");
+    server.shared().set_class(QosClass::Interactive);
+    assert!(trap(&mut world, client, Call::Call, WORDS, to));
+    world.interrupt(0);
+    assert_eq!(world.current(), server);
+    assert_eq!(crate::arch::timer(), slice_end);
 }
 
 /// Two tasks and a notification between them: who waits, its handle, who notifies, its handle.

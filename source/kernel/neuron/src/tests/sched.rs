@@ -1,13 +1,15 @@
 //! What runs when and where: classes, slices, stealing, and harts that want something of each other.
 
 use nexus_abi::info::{HartInfo, InfoKind, TaskInfo};
-use nexus_abi::{Call, HartMask, Nanos, QosClass, Rights, SpawnArgs};
+use nexus_abi::{Call, Error, HartMask, Nanos, QosClass, Rights, SpawnArgs};
 
 use super::actor::SYSTEM;
 use super::image::DATA;
 use super::message::Message;
 use super::world::{APP, TICK_NS, World};
 use crate::arch;
+use crate::ipc::notify;
+use crate::sched::Outcome;
 
 const MS: u64 = 1_000_000;
 
@@ -106,6 +108,37 @@ fn a_task_that_runs_on_another_hart_dies_at_its_next_trap() {
     assert!(!victim.is_dead());
     world.interrupt(1);
     assert!(victim.is_dead());
+}
+
+/// Mail that comes as a hart falls asleep keeps it awake; the deadline of the task that has just begun to wait
+/// must come all the same.
+#[test]
+fn a_hart_that_mail_keeps_from_sleeping_has_set_its_timer() {
+    let mut world = World::with(2, 2048);
+    world.hart_at(1);
+    let (root, idler) = (world.root, world.current());
+    let pinned =
+        || SpawnArgs { affinity: HartMask(0b10), class: QosClass::Idle as u32, ..SpawnArgs::new(APP) };
+    let (waiter, _) = world.spawn_by(root, pinned()).unwrap();
+    let (guest, _) = world.spawn_by(root, pinned()).unwrap();
+    world.interrupt_all();
+    world.begin(idler, Call::Wait, &[0, 4 * MS]);
+    world.run(waiter);
+    world.run(guest);
+    let on_its_way = world.hart().take_current().unwrap();
+    world.hart().settle(Outcome::Blocked);
+    assert_eq!(world.current(), waiter);
+    let mut waiting = world.hart().take_current().unwrap();
+    waiting.registers_mut().set_arg(0, 0);
+    waiting.registers_mut().set_arg(1, 2 * MS);
+    assert!(matches!(notify::wait(world.hart(), waiting), Outcome::Blocked));
+    world.machine.harts[1].push_mail(on_its_way);
+    assert!(world.hart().sleep());
+    assert_eq!(world.current(), guest);
+    assert_eq!(arch::timer(), 2 * MS / TICK_NS);
+    world.pass(2 * MS);
+    assert_eq!(waiter.result(), Err(Error::TimedOut));
+    world.pass(2 * MS);
 }
 
 /// CPU time of every task there is, as people see it.

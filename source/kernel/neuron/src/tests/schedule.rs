@@ -173,6 +173,30 @@ fn a_running_task_is_gone_from_its_hart_as_soon_as_that_is_interrupted() {
     assert_eq!(task.shared().hart(), 0);
 }
 
+/// Its hart finishes what it does for the task before it looks at the interrupt.
+#[test]
+fn a_task_moved_away_while_it_unmaps_leaves_no_translations_that_seem_good() {
+    let mut world = World::with(2, 2048);
+    let task = world.spawn();
+    let vmo = world.make(task, Call::VmoCreate, &[1]);
+    let rights = (nexus_abi::Rights::READ | nexus_abi::Rights::WRITE).to_wire();
+    let (at, _) = world.syscall(task, Call::VmoMap, &[vmo.to_wire(), 0, 1, rights, 0]).unwrap();
+    world.run(task);
+    let away = 1 - task.shared().hart();
+    task.shared().set_affinity(nexus_abi::Affinity {
+        harts: nexus_abi::HartMask::only(away),
+        policy: AffinityPolicy::Pin,
+    });
+    let registers = task.registers();
+    registers.set(crate::task::registers::Reg::T0, Call::VmUnmap.to_wire());
+    registers.set_arg(0, at);
+    crate::syscall::system_call(world.hart());
+    turns(&mut world);
+    assert_eq!(task.shared().hart(), away);
+    let good_on = task.shared().tlb_ok.load(core::sync::atomic::Ordering::Relaxed);
+    assert_eq!(good_on & !(1 << away), 0, "a fast path would run it there");
+}
+
 #[test]
 fn a_task_that_places_itself_elsewhere_is_there_when_its_call_returns() {
     let mut world = World::with(2, 2048);

@@ -175,9 +175,11 @@ leaf_notify:
     ld      ra, {CURRENT}(sp)
     j       save_caller
 
-# The words travel in s2-s9, which Rust preserves.
+# The words travel in s2-s9, which Rust preserves. Whom the task names, and that it has no room for more, is
+# kept: whoever meets it on the general path looks for that among its registers.
 fast_call:
-    mv      s10, t1
+    sd      t1, 6*8(ra)
+    sd      zero, 7*8(ra)
     mv      s11, ra
     mv      a0, tp
     mv      a1, t1
@@ -217,7 +219,8 @@ exit_fast:
     sret
 
 fast_reply:
-    mv      s10, t1
+    sd      t1, 6*8(ra)
+    sd      zero, 7*8(ra)
     mv      a0, tp
     mv      a1, t1
     jal     neuron_fast_reply
@@ -261,7 +264,7 @@ fast_call_refused:
 fast_reply_refused:
     li      t0, {REPLY_RECEIVE}
 1:  ld      ra, {CURRENT}(tp)
-    mv      t1, s10
+    ld      t1, 6*8(ra)
     li      t2, 0
     li      t3, 0
     li      t4, 0

@@ -36,11 +36,12 @@ pub fn fpu_is_idle(flags: u32) -> bool {
     flags & Flags::FPU == 0 && status() & FS == 0
 }
 
-/// Switches the unit on for a task that has not used it yet; false when it had it already.
+/// Switches the unit on for the running task; false when it is on, and so not what the task lacked.
 pub fn fpu_enable(task: &OwnedTask) -> bool {
-    if task.set_flag(Flags::FPU) & Flags::FPU != 0 {
+    if status() & FS != 0 {
         return false;
     }
+    task.set_flag(Flags::FPU);
     fpu_switch_to(task);
     true
 }
