@@ -20,7 +20,7 @@
 //! Everything here is O(1). Only joining and leaving divide.
 
 use crate::entity::{Away, Entity, Home};
-use crate::time::{GRAIN, Tempo, Ticks};
+use crate::time::{GRAIN, TRIFLE, Tempo, Ticks};
 use crate::virtual_time::{Inverse, Progress, Service, Virtual};
 
 /// Further than any request goes: there a product is cut off that would not fit.
@@ -36,6 +36,7 @@ pub(crate) struct Clock {
     /// The shortest latency that leaves each member a slice of a grain on average.
     floor: Service,
     grain: Service,
+    trifle: Service,
     members: u32,
     debts: Debts,
 }
@@ -58,6 +59,7 @@ impl Clock {
             weight: 0,
             floor: Service(0),
             grain: Service::of(tempo.at_least(GRAIN)),
+            trifle: Service::of(tempo.at_most(TRIFLE)),
             members: 0,
             debts: Debts { weight: 0, paid_at: Virtual(0), home: Home { tag, epoch: 0 } },
         }
@@ -154,6 +156,12 @@ impl Clock {
         } else {
             self.weigh(self.weight - entity.weight);
         }
+        entity.note_debt(self.trifle);
+    }
+
+    /// True when those who are away owe no more than a trifle together.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.owed() <= self.trifle.0
     }
 
     /// Takes one part out of the pool. Its weight stays in the clock: it is a member's now.

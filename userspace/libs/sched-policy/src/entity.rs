@@ -23,8 +23,15 @@ pub struct Settings {
     pub burst: BurstHint,
 }
 
+impl Settings {
+    /// True without hints, at the weight a task begins with.
+    const fn is_ordinary(self) -> bool {
+        self.shares.get() == Shares::DEFAULT.get() && self.latency.as_ms() == 0 && self.burst.as_ms() == 0
+    }
+}
+
 /// One claim to time.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Entity<Id> {
     pub(crate) progress: Progress,
     pub(crate) deadline: Virtual,
@@ -38,6 +45,8 @@ pub struct Entity<Id> {
     pub(crate) uncut: Virtual,
     pub(crate) node: Node<Id>,
     pub(crate) away: Away,
+    /// Of ordinary weight, without hints, and without a debt but for trifles.
+    is_plain: bool,
     settings: Settings,
 }
 
@@ -79,8 +88,15 @@ impl<Id> Entity<Id> {
             uncut: Virtual(0),
             node: Node::new(),
             away: Away { lead: 0, home: Home { tag: 0, epoch: 0 }, since: Ticks(0) },
+            is_plain: settings.is_ordinary(),
             settings,
         }
+    }
+
+    /// True when it is away and nothing sets it apart from others of its class: weight, hints, or a debt.
+    #[inline(always)]
+    pub const fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// What was decided about it.
@@ -104,6 +120,13 @@ impl<Id> Entity<Id> {
             // The pool keeps the part that went into it.
             self.away.home = Home::default();
         }
+        self.is_plain = settings.is_ordinary() && self.away.lead == 0;
+    }
+
+    /// It is away now, with a lead.
+    pub(crate) fn note_debt(&mut self, trifle: Service) {
+        let owed = self.away.lead.unsigned_abs().saturating_mul(self.weight);
+        self.is_plain = self.settings.is_ordinary() && owed <= trifle.0;
     }
 
     /// New settings for an entity that is away for this moment only.

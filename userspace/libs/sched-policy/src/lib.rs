@@ -31,7 +31,11 @@
 //!     that has one the taker may run. A task that changes harts takes its lag along, of a credit at most one
 //!     request.
 //! 12. Settings may change at any time. The task begins a new request; a debt stays the same service, a credit is
-//!     given up.
+//!
+//! 13. While one task runs alone, nothing is counted. If one more comes, and neither has a weight, hints or debts
+//!     of its own, the one that runs is in a request of half the [`LATENCY`] that began when it did. What it has
+//!     had of the hart since the other came is forgiven if it gives way before that is a [`TRIFLE`]; and so is
+//!     what others owe, when nobody waits any more and it is a trifle together.
 //!
 //! What follows, and is tested (`tests/`), for every task at every moment, as long as charges are prompt:
 //!
@@ -45,7 +49,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`run_queue`], `leaving` | what a hart calls |
+//! | [`hart_queue`] | what a hart calls; rule 13 |
+//! | [`run_queue`], `leaving` | tasks that compete |
 //! | [`entity`] | the part that lives in each task; what its owner decides about it |
 //! | [`time`] | ticks, and every span the rules mention |
 //! | `class_queue`, `contest` | rules 4 to 9 for one class |
@@ -53,7 +58,6 @@
 //! | `virtual_time` | fixed-point arithmetic |
 //! | `shortlist`, `tree` | where a class keeps those who wait |
 //! | `starvation` | rule 2 |
-//! | [`turns`] | plain round robin: what the kernel runs until it is wired to the rest |
 //!
 //! No clock, no memory of its own, no I/O: the caller says when, and the entities live in its tasks. A decision
 //! is O(log n) in the tasks of the class, O(1) while four or fewer wait, and divides nowhere.
@@ -65,15 +69,16 @@ mod class_queue;
 mod clock;
 mod contest;
 pub mod entity;
+pub mod hart_queue;
 mod leaving;
 pub mod run_queue;
 mod shortlist;
 mod starvation;
 pub mod time;
 mod tree;
-pub mod turns;
 mod virtual_time;
 
 pub use entity::{Entities, Entity, Settings};
+pub use hart_queue::HartQueue;
 pub use run_queue::{RunQueue, Standing};
-pub use time::{GRAIN, GRANT, LATENCY, Tempo, Ticks, starvation_bound};
+pub use time::{GRAIN, GRANT, LATENCY, TRIFLE, Tempo, Ticks, starvation_bound};

@@ -21,6 +21,7 @@ use crate::class_queue::ClassQueue;
 use crate::entity::Entities;
 use crate::starvation::Starvation;
 use crate::time::{Tempo, Ticks};
+use crate::virtual_time::Service;
 
 pub(crate) const CLASSES: usize = QosClass::ALL.len();
 
@@ -112,18 +113,21 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         }
     }
 
-    /// A task that was away is runnable and takes the hart at once, on which nothing runs: the short way for a
-    /// wake and a pick. False, if others have to be asked first; then it waits. O(log n).
-    pub fn take_over(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) -> bool {
+    /// A task that was away is runnable and takes the hart at once, on which nothing runs. O(1).
+    pub fn start(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
         let class = entities.entity(id).class();
-        if self.ready >> class as u8 != 0 || now >= self.starvation.attention() {
-            self.wake(id, now, entities);
-            return false;
-        }
         self.class(class).clock.join(entities.entity(id), now);
         self.class(class).start(id, entities);
         self.begin(class);
-        true
+    }
+
+    /// The running task is in a request of which it has had this much. O(1).
+    pub(crate) fn renew_request(&mut self, current: Id, had: Ticks, entities: &mut impl Entities<Id>) {
+        let entity = entities.entity(current);
+        let request = self.classes[entity.class() as usize].clock.request(entity);
+        let had = entity.inverse.spread(Service::of(had));
+        entity.deadline = entity.progress.at.plus(request.saturating_sub(had));
+        entity.uncut = entity.progress.at.plus(entity.burst.saturating_sub(had));
     }
 
     /// The running task has run for a while. O(1).
@@ -250,6 +254,11 @@ impl<Id: Copy + Eq> RunQueue<Id> {
             deadline: entity.deadline.lead_over(now),
             is_eligible: !entity.progress.at.is_past(now),
         }
+    }
+
+    /// True when nobody of the class of `id` who is away owes more than a trifle. O(1).
+    pub(crate) fn is_settled(&self, id: Id, entities: &mut impl Entities<Id>) -> bool {
+        self.classes[entities.entity(id).class() as usize].clock.is_settled()
     }
 
     /// The class to run next of those that are ready.

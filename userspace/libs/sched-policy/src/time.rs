@@ -78,6 +78,11 @@ pub const LATENCY: Nanos = Nanos::from_millis(4);
 /// 0.5 ms: a hundred times what a switch with cold caches costs.
 pub const GRAIN: Nanos = Nanos::from_micros(500);
 
+/// Service that is not worth keeping an account of while two tasks take turns.
+///
+/// 50 µs: a round trip between two tasks takes a few, and a hundredth of a round is lost in the noise of a cache.
+pub const TRIFLE: Nanos = Nanos::from_micros(50);
+
 /// What a class gets that has waited as long as its bound.
 pub const GRANT: Nanos = Nanos::from_millis(1);
 

@@ -5,7 +5,7 @@ mod harness;
 use harness::{Hart, MS, Random, State, UNIT, normal, request_units, settings};
 use nexus_abi::QosClass;
 use proptest::prelude::*;
-use sched_policy::{Settings, Ticks};
+use sched_policy::Settings;
 
 fn any_settings(bursts: &'static [u64]) -> impl Strategy<Value = Settings> {
     let shares = prop_oneof![Just(100), Just(1), Just(1000), 1..=1000_u64];
@@ -272,21 +272,6 @@ fn a_burst_is_not_cut_by_its_class() {
         let share = (hart.tasks[0].served - before) as f64 / (hart.now - start) as f64;
         assert!(bursts > 8 && (0.3..0.55).contains(&share), "{bursts} bursts, {share} of the time");
     }
-}
-
-/// A task that wakes on a hart with nothing to do takes it; one that wakes where others wait has to wait.
-#[test]
-fn taking_over_is_for_harts_that_are_free() {
-    let mut hart = Hart::new(&[normal(100), normal(100), settings(QosClass::Idle, 100, 0, 0)]);
-    let now = Ticks(0);
-    assert!(hart.queue.take_over(2, now, &mut hart.arena));
-    hart.queue.leave(2, Ticks(5), &mut hart.arena);
-    hart.queue.wake(1, Ticks(5), &mut hart.arena);
-    assert!(!hart.queue.take_over(0, Ticks(6), &mut hart.arena));
-    assert_eq!(hart.queue.len(), 2);
-    let mut order = [hart.queue.pick(Ticks(6), &mut hart.arena), hart.queue.pick(Ticks(6), &mut hart.arena)];
-    order.sort();
-    assert_eq!(order, [Some(0), Some(1)]);
 }
 
 /// Two equal tasks that yield alternate, whatever each had before.

@@ -89,18 +89,17 @@ impl Hart {
     #[inline(never)]
     pub(crate) fn sleep(&mut self) -> bool {
         let idle = self.idle.fetch_or(self.bit(), Ordering::SeqCst) | self.bit();
-        self.shared.publish_load(0);
-        if idle != self.machine.online() || self.tracing || !self.announced_idle {
+        if idle != self.online.load(Ordering::Relaxed) || self.watched {
             self.begin_idle();
         }
         // Even if there is no sleep: who comes by mail runs without a look at the timer.
         self.arm_for_deadlines();
         // What came before the bit above was set may not have been announced by an interrupt.
-        while !self.has_ready() {
+        while self.has_none_ready() {
             self.doze();
         }
         self.idle.fetch_and(!self.bit(), Ordering::SeqCst);
-        if self.tracing || !self.announced_idle {
+        if self.watched {
             self.end_idle();
         }
         self.run_mail()
@@ -134,6 +133,6 @@ impl Hart {
         self.trace(TraceKind::IdleLeave, None, 0);
         let machine = self.machine;
         machine.first_sleep.leave(|| machine.print(format_args!("{}", Marker::IdleLeaveL1)));
-        self.announced_idle = machine.first_sleep.is_over();
+        self.note_announced();
     }
 }

@@ -11,6 +11,7 @@ use super::reply;
 use crate::cap::{Object, Ref};
 use crate::mm::page_table::Access;
 use crate::mm::user_memory;
+use crate::sched::claim::Claim;
 use crate::sched::{Hart, Outcome};
 use crate::task::OwnedTask;
 use crate::task::registers::Reg;
@@ -30,7 +31,7 @@ pub fn receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
         return fail(task, Error::Invalid);
     }
     match decode_receive(hart, &mut task) {
-        Ok(endpoint) => wait_for_message(hart, task, endpoint),
+        Ok(endpoint) => wait_for_message(hart, task, endpoint, Claim::Leaves),
         Err(error) => fail(task, error),
     }
 }
@@ -61,7 +62,11 @@ pub fn reply_receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
             return fail(task, error);
         }
     };
-    let outcome = wait_for_message(hart, task, endpoint);
+    let claim = match &caller {
+        Some(caller) => hart.offer_claim(caller),
+        None => Claim::Leaves,
+    };
+    let outcome = wait_for_message(hart, task, endpoint, claim);
     match (outcome, caller) {
         (outcome, None) => outcome,
         // The server waits now: its caller takes the hart.
@@ -160,7 +165,7 @@ fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outco
         match deliver(hart, &mut task, &mut server, Kind::Call(number)) {
             Ok(()) => {
                 let deadline = Nanos(task.registers().get(Reg::T5));
-                hart.before_waiting(&task, deadline);
+                hart.before_calling(&task, deadline);
                 let waiting = task.share();
                 reply::await_reply(task, number);
                 hart.after_waiting(waiting);
@@ -195,7 +200,7 @@ fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outco
 }
 
 /// Takes bits or a caller that is there, or waits for one.
-fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outcome {
+fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>, claim: Claim) -> Outcome {
     let machine = hart.machine;
     let outcome = loop {
         let mut port = endpoint.lock(machine);
@@ -215,7 +220,10 @@ fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -
                 drop(port);
                 break fail(task, Error::TimedOut);
             }
-            hart.before_waiting(&task, deadline);
+            match claim {
+                Claim::Leaves => hart.before_waiting(&task, deadline),
+                Claim::Stays => hart.before_calling(&task, deadline),
+            }
             let waiting = task.share();
             port.push_receiver(task);
             drop(port);

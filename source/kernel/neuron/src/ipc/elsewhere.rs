@@ -40,6 +40,7 @@ pub extern "C" fn neuron_reply_elsewhere(
     // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.
     unsafe { reply_is_given(&mut task, slot) };
     hart.charge(&task);
+    hart.drop_claim();
     port.push_only_receiver(task);
     let killed = if port.last_receiver_is_killed() { port.take_killed_receiver() } else { None };
     wake(port.unlock());
@@ -89,7 +90,7 @@ pub fn reply(hart: &mut Hart, caller: TaskPtr) {
     registers.set(Reg::T2, 0);
     registers.set(Reg::T3, 0);
     registers.set(Reg::T4, 0);
-    let outcome = hart.hand_over(caller);
+    let outcome = hart.take_free_hart(caller);
     hart.settle(outcome);
 }
 

@@ -15,6 +15,7 @@ use super::port::{PortGuard, PortKind};
 use crate::cap::Uses;
 use crate::sched::Hart;
 use crate::smp;
+use crate::time;
 
 /// The `notify` call of a task of which no register has been saved: false when nothing was done. A woken task
 /// goes into this hart's queue, and the caller goes on. O(1).
@@ -43,7 +44,7 @@ pub fn notify(hart: &mut Hart, handle: u64, bits: u64) -> bool {
         PortKind::Notification => receiver.registers_mut().set_result(Ok((bits, 0))),
     }
     hart.queue_quickly(receiver);
-    if sleepers != 0 || hart.slice_ends_before_timer() {
+    if sleepers != 0 || hart.turn_ends_before_timer() {
         return neuron_bits_end(hart, sleepers, true);
     }
     true
@@ -67,17 +68,18 @@ pub fn wait(hart: &mut Hart, handle: u64, deadline: u64) {
     if !port.is_quiet() {
         return neuron_bits_refused(hart, handle, deadline, port.unlock());
     }
-    let Some(next) = hart.pop_quickly() else {
+    let now = time::now();
+    let Some(next) = hart.next_quickly(now) else {
         return neuron_bits_refused(hart, handle, deadline, port.unlock());
     };
     // SAFETY: it ran a moment ago.
-    let task = unsafe { hart.give_way_to(next).unwrap_unchecked() };
+    let task = unsafe { hart.give_way_to(next, now).unwrap_unchecked() };
     port.push_only_receiver(task);
     if port.last_receiver_is_killed() {
         return neuron_bits_killed(hart, port);
     }
     let sleepers = port.unlock();
-    if sleepers != 0 || hart.slice_ends_before_timer() {
+    if sleepers != 0 {
         neuron_bits_end(hart, sleepers, true);
     }
 }
@@ -90,7 +92,7 @@ fn unlock(hart: &mut Hart, port: PortGuard<'_>, done: bool) -> bool {
 
 // The rare ends, with names and signatures the compiler must not touch: it then jumps to them.
 
-/// Harts sleep for the lock, or a slice has begun.
+/// Harts sleep for the lock, or a turn has begun.
 #[cold]
 #[inline(never)]
 #[unsafe(no_mangle)]
@@ -98,8 +100,8 @@ extern "C" fn neuron_bits_end(hart: &mut Hart, sleepers: u64, done: bool) -> boo
     if sleepers != 0 {
         smp::wake_parked(sleepers);
     }
-    if done && hart.slice_ends_before_timer() {
-        hart.arm_for_slice();
+    if done && hart.turn_ends_before_timer() {
+        hart.arm_for_turn();
     }
     // Else the compiler sees that this is what came in, and keeps it across the call instead of jumping.
     black_box(done)
@@ -125,8 +127,5 @@ extern "C" fn neuron_bits_killed(hart: &mut Hart, mut port: PortGuard<'_>) {
     drop(port);
     if let Some(killed) = killed {
         hart.make_ready(killed);
-    }
-    if hart.slice_ends_before_timer() {
-        hart.arm_for_slice();
     }
 }

@@ -9,11 +9,13 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`settle`] | outcome → next task, slices, timer |
+//! | [`settle`] | outcome → next task, timer |
 //! | [`quick`] | the same when there is little to decide |
+//! | [`claim`] | in whose name the hart runs, and what tasks may have of it |
 //! | [`place`] | which hart a task that became ready goes to; giving surplus away |
 //! | [`resources`] | frames, objects and handles on behalf of a task |
 
+pub mod claim;
 pub mod place;
 mod quick;
 pub mod resources;
@@ -24,7 +26,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use nexus_abi::info::TraceKind;
 use nexus_abi::{Error, Nanos, QosClass};
-use sched_policy::turns::RunQueue;
+use sched_policy::HartQueue;
 
 use crate::arch;
 use crate::cap::Ref;
@@ -51,22 +53,28 @@ pub struct Hart {
     pub(crate) port_locks: &'static Stripes,
     /// The machine's, at hand.
     pub(crate) idle: &'static AtomicU64,
+    /// The machine's, at hand.
+    pub(crate) online: &'static AtomicU64,
     index: usize,
     bit: u64,
     /// Its bit while no trace is kept, else 0: then no task is fit for a fast path.
     fast_bit: u64,
-    /// The class for which the hart was given away: the running task's, or its caller's.
+    /// The class of the running claim: the running task's, or its caller's.
     class: QosClass,
     /// Events are recorded: a copy of the machine's switch.
     pub(crate) tracing: bool,
     /// This hart knows that nothing is left to be said of the first sleep.
-    pub(crate) announced_idle: bool,
+    announced_idle: bool,
+    /// Falling asleep and waking are of interest to somebody: the trace, or whoever reads the first of them.
+    pub(crate) watched: bool,
     loaded: Cell<SpaceId>,
     switched_at: Ticks,
-    queue: RunQueue<TaskPtr>,
+    queue: HartQueue<TaskPtr>,
+    /// The queue may want another task to run, or the present one for longer or shorter.
+    stale: bool,
     deadlines: Deadlines,
-    /// When the running task's slice ends; never, while nobody of its class waits.
-    slice_end: Ticks,
+    /// When the queue decides anew, as of its last decision.
+    decide_at: Ticks,
     /// What the timer is set to.
     armed: Ticks,
     magazine: Magazine,
@@ -107,17 +115,20 @@ impl Hart {
             shared: machine.harts.get(index)?,
             port_locks: &machine.port_locks,
             idle: &machine.idle,
+            online: &machine.online,
             index,
             bit: 1 << index,
             fast_bit: fast_bit(index, tracing),
             class: QosClass::Idle,
             tracing,
             announced_idle: false,
+            watched: true,
             loaded: Cell::new(SpaceId(0)),
             switched_at: Ticks(0),
-            queue: RunQueue::new(),
+            queue: HartQueue::new(machine.clock.tempo(), index as u16),
+            stale: false,
             deadlines: Deadlines::new(),
-            slice_end: Ticks::NEVER,
+            decide_at: Ticks::NEVER,
             armed: Ticks::NEVER,
             magazine: Magazine::new(),
             held_ranks: Cell::new(0),
@@ -158,9 +169,15 @@ impl Hart {
             || (deadline != Nanos::NEVER && self.machine.clock.ticks(deadline) <= time::now())
     }
 
-    /// The running task is about to wait: its time is charged and its deadline armed. Call it before the
-    /// token goes where others can take it.
+    /// The running task is about to wait: its time is charged, its claim leaves the queue, and its deadline is
+    /// armed. Call it before the token goes where others can take it.
     pub fn before_waiting(&mut self, task: &OwnedTask, deadline: Nanos) {
+        self.drop_claim();
+        self.before_calling(task, deadline);
+    }
+
+    /// The same, with the claim left to whoever works for the task from now on, or for its caller.
+    pub fn before_calling(&mut self, task: &OwnedTask, deadline: Nanos) {
         self.charge(task);
         self.save_fpu(task);
         if deadline != Nanos::NEVER {
@@ -202,28 +219,38 @@ impl Hart {
     /// Charges the time since the last switch to `task`.
     #[inline(always)]
     pub fn charge(&mut self, task: &Task) {
-        let now = time::now();
+        self.charge_until(task, time::now());
+    }
+
+    #[inline(always)]
+    fn charge_until(&mut self, task: &Task, now: Ticks) {
         let ran = now.0.wrapping_sub(self.switched_at.0);
         task.run_ticks.store(task.run_ticks.load(Ordering::Relaxed).wrapping_add(ran), Ordering::Relaxed);
         self.switched_at = now;
         self.shared.counters().charged_at.store(now.0, Ordering::Relaxed);
     }
 
-    /// True when a task waits here, or is on its way here.
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.queue.is_empty() || !self.shared.has_no_mail()
-    }
-
-    /// True when the machine's tracing switch was turned.
+    /// True when no task waits here, or is on its way here.
     #[inline(always)]
-    pub(crate) fn tracing_changed(&self) -> bool {
-        self.machine.tracing.load(Ordering::Relaxed) != self.tracing
+    pub(crate) fn has_none_ready(&self) -> bool {
+        self.queue.is_at_rest() && self.shared.has_no_mail()
     }
 
     /// Looks at the machine's tracing switch.
     pub(crate) fn note_tracing(&mut self) {
         self.tracing = self.machine.tracing.load(Ordering::Relaxed);
         self.fast_bit = fast_bit(self.index, self.tracing);
+        self.note_watched();
+    }
+
+    /// Looks whether the first sleep has been announced.
+    pub(crate) fn note_announced(&mut self) {
+        self.announced_idle = self.machine.first_sleep.is_over();
+        self.note_watched();
+    }
+
+    fn note_watched(&mut self) {
+        self.watched = self.tracing || !self.announced_idle;
     }
 
     /// The time up to `now` is nobody's.

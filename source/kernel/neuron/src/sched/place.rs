@@ -15,7 +15,7 @@ use crate::ipc::message::Parts;
 use crate::smp;
 use crate::sync::mailbox::Parcels;
 use crate::task::registers::Reg;
-use crate::task::{Flags, OwnedTask};
+use crate::task::{Flags, OwnedTask, Task};
 
 /// Tasks a hart looks at when it is asked for surplus.
 pub const STEAL_SCAN: usize = 16;
@@ -24,6 +24,15 @@ impl Hart {
     /// A task can run again: it goes into this hart's queue or another's mailbox.
     #[inline(always)]
     pub fn make_ready(&mut self, task: OwnedTask) {
+        if self.queue.claim() == Some(task.ptr()) {
+            self.take_back_claim();
+        }
+        self.make_others_ready(task);
+    }
+
+    /// The same for a task in whose name nobody runs.
+    #[inline(always)]
+    fn make_others_ready(&mut self, task: OwnedTask) {
         let home = task.hart();
         let sleeps_at_home =
             (self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0) >> home & 1 == 1;
@@ -45,18 +54,40 @@ impl Hart {
         }
     }
 
-    /// The running task waits now, and `task` takes the hart in its stead if it may run here and nothing
-    /// outranks it; else it is made ready like any other.
+    /// The running task waits now, and `task` goes on in its name if it may run here; else it is made ready like any
+    /// other.
     #[inline(always)]
     pub fn hand_over(&mut self, task: OwnedTask) -> Outcome {
-        let here = task.affinity().contains(self.index)
-            && (task.flags() & Flags::ANCHORED == 0 || task.hart() == self.index);
-        if here && !self.queue.outranks(task.class()) {
-            self.disarm(&task);
-            return Outcome::HandOver(task);
+        if self.may_take_hart(&task) {
+            return self.take_hart_over(task);
         }
-        self.make_ready(task);
+        self.drop_claim();
+        self.make_others_ready(task);
         Outcome::Blocked
+    }
+
+    /// The same, when the one that waits has left the hart to nobody.
+    #[inline(always)]
+    pub fn take_free_hart(&mut self, task: OwnedTask) -> Outcome {
+        if self.may_take_hart(&task) {
+            return self.take_hart_over(task);
+        }
+        self.make_others_ready(task);
+        Outcome::Blocked
+    }
+
+    #[inline(always)]
+    fn take_hart_over(&mut self, task: OwnedTask) -> Outcome {
+        self.disarm(&task);
+        self.claim_for(&task);
+        Outcome::HandOver(task)
+    }
+
+    /// True when a task that waited may run here next.
+    #[inline(always)]
+    pub(super) fn may_take_hart(&self, task: &Task) -> bool {
+        task.affinity().contains(self.index)
+            && (task.flags() & Flags::ANCHORED == 0 || task.hart() == self.index)
     }
 
     /// A server that was taken out of its queue for a message it did not get begins to receive again.
@@ -133,9 +164,7 @@ impl Hart {
     #[inline(never)]
     fn adopt(&mut self, task: OwnedTask) {
         self.disarm(&task);
-        task.set_hart(self.index);
-        let class = task.class();
-        self.enqueue(task, class);
+        self.queue_up(task);
     }
 
     /// A ready task has no deadline.
@@ -162,7 +191,8 @@ impl Hart {
 
     fn target_of(&self, task: &OwnedTask) -> usize {
         let last = task.hart();
-        if task.flags() & Flags::ANCHORED != 0 {
+        // There is its deadline, or perhaps somebody who works in its name.
+        if task.flags() & (Flags::ANCHORED | Flags::KILL) != 0 {
             return last;
         }
         let online = self.machine.online();

@@ -1,17 +1,21 @@
 //! Switching when there is little to decide: what the short paths of `notify`, `wait` and `yield` share.
 //!
-//! The tasks have no flag set, the one that comes has run here before, no mail waits, no trace is kept. What
-//! is left of [`Hart::settle`] is the account, the queue, and a slice for the next task. The timer is only
-//! ever set to an earlier moment here: one that is left too early costs an interrupt per slice at most, and
-//! the interrupt sets it right.
+//! One task runs, perhaps one more waits at the queue's door, and they take turns. Neither has a flag set, the one
+//! that comes has run here before, no mail waits, no trace is kept. What is left of [`Hart::settle`] is the account.
+//! The timer is only ever set to an earlier moment here: one that is left too early costs an interrupt a turn at
+//! most, and the interrupt sets it right.
+#![expect(unsafe_code, reason = "the queue keeps tokens as pointers")]
 
 use core::sync::atomic::Ordering;
 
+use nexus_abi::info::TaskState;
+use sched_policy::Entities;
+
 use super::Hart;
 use crate::arch;
-use crate::task::owned::QueueLinks;
+use crate::task::owned::Claims;
 use crate::task::{OwnedTask, Task, TaskPtr};
-use crate::time::Ticks;
+use crate::time::{self, Ticks};
 
 impl Hart {
     /// True when a waiting task can be run here without further ado, and no trace is kept. That its
@@ -28,10 +32,10 @@ impl Hart {
         task.tlb_ok.load(Ordering::Relaxed) & self.fast_bit != 0
     }
 
-    /// True when the hart was given to whoever works for `task`, or to one of its class.
+    /// True when the hart runs in the name of `task`.
     #[inline(always)]
     pub(crate) fn runs_for(&self, task: &Task) -> bool {
-        self.class as u8 == task.class_index()
+        self.queue.claim() == Some(TaskPtr::to(task))
     }
 
     /// Switches to a task that [`Self::can_take_over`] in the middle of a decision, which stands: the task
@@ -44,65 +48,103 @@ impl Hart {
         self.current.replace(task)
     }
 
-    /// True when a waiting task that becomes ready goes into this hart's queue and does not outrank whoever
-    /// runs: the answer of [`Hart::make_ready`] for the common case.
+    /// True when a waiting task that becomes ready waits at this hart's door: the answer of [`Hart::make_ready`] for
+    /// the common case.
     #[inline(always)]
     pub(crate) fn keeps(&self, task: &Task) -> bool {
-        self.can_take_over(task)
+        self.queue.has_free_door()
+            && self.can_take_over(task)
             && task.hart() == self.index
-            && task.class_index() <= self.class as u8
+            && self.is_like_running(task)
             && self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0 == 0
     }
 
-    /// Puts a task that this hart [`Self::keeps`] into the queue. Call [`Self::arm_quickly`] at the end.
+    /// True when nothing sets the claim of a task, which waits where nobody else can take it, apart from others of
+    /// the class that runs.
+    #[inline(always)]
+    fn is_like_running(&self, task: &Task) -> bool {
+        // SAFETY: the lock of the port it waits at is held.
+        let mut claims = unsafe { Claims::new() };
+        let claim = claims.entity(TaskPtr::to(task));
+        claim.is_plain() && claim.class() == self.class
+    }
+
+    /// Puts a task that this hart [`Self::keeps`] at the door. Call [`Self::arm_for_turn`] at the end, if
+    /// [`Self::turn_ends_before_timer`].
     #[inline(always)]
     pub(crate) fn queue_quickly(&mut self, task: OwnedTask) {
-        let class = task.class();
-        self.enqueue(task, class);
-        if class as u8 == self.class as u8
-            && self.slice_end == Ticks::NEVER
-            && let Some(running) = self.current()
-        {
-            self.slice_end = Ticks(crate::time::now().0 + running.schedule().slice());
-        }
-        self.shared.publish_load(self.queue.len());
+        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        self.queue.wait_at_door(task.into_ptr(), time::now());
+        self.shared.publish_load(1);
     }
 
-    /// True when the timer must be set for the running task's slice; [`Self::arm_for_slice`] does it.
+    /// True when the timer must be set for the end of the running task's turn; [`Self::arm_for_turn`] does it.
     #[inline(always)]
-    pub(crate) fn slice_ends_before_timer(&self) -> bool {
-        self.slice_end < self.armed
+    pub(crate) fn turn_ends_before_timer(&self) -> bool {
+        self.queue.one_waits() && self.queue.turn_ends() < self.armed
     }
 
-    /// Sets the timer to the end of the slice.
+    /// Sets the timer to the end of the turn.
     #[cold]
     #[inline(never)]
-    pub(crate) fn arm_for_slice(&mut self) {
-        self.arm(self.slice_end);
+    pub(crate) fn arm_for_turn(&mut self) {
+        self.arm(self.queue.turn_ends());
     }
 
-    /// The next task of the queue, if it can follow the running one without further ado.
+    /// The task at the door, if it can follow the running one without further ado.
     #[inline(always)]
-    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
-    pub(crate) fn pop_quickly(&mut self) -> Option<OwnedTask> {
+    pub(crate) fn next_quickly(&self, now: Ticks) -> Option<TaskPtr> {
         if !self.shared.has_no_mail() {
             return None;
         }
-        let (fast_bit, links) = (self.fast_bit, unsafe {
-            // SAFETY: the queue is this hart's own and holds the tokens of its tasks, which are alive.
-            QueueLinks::new()
-        });
-        // SAFETY: as above.
-        let is_fit = |ptr: TaskPtr| is_fit(unsafe { ptr.shared() }, fast_bit);
-        // SAFETY: as above.
-        self.queue.pop_if(&links, is_fit).map(|ptr| unsafe { ptr.take() })
+        // SAFETY: the queue holds the token of a task at the door, which is alive.
+        self.queue.next_at_door(now).filter(|next| is_fit(unsafe { next.shared() }, self.fast_bit))
+    }
+
+    /// The running task waits from now on, and the one at the door runs: the task that ran.
+    #[inline(always)]
+    pub(crate) fn give_way_to(&mut self, next: TaskPtr, now: Ticks) -> Option<OwnedTask> {
+        let left = self.current.take()?;
+        self.queue.follow(next, now);
+        self.shared.publish_load(0);
+        self.switch(&left, next, now);
+        Some(left)
+    }
+
+    /// The `yield` call: false, and nothing done, when the general path must decide.
+    #[inline(always)]
+    pub(crate) fn yield_quickly(&mut self) -> bool {
+        let in_own_name = self.current().is_some_and(|task| task.flags() == 0 && self.runs_for(task));
+        if !in_own_name {
+            return false;
+        }
+        let now = time::now();
+        let Some(next) = self.next_quickly(now) else { return false };
+        let Some(left) = self.current.take() else { return false };
+        left.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        self.queue.alternate(next, now);
+        self.switch(&left, next, now);
+        // The queue has its token now.
+        let _at_the_door = left.into_ptr();
+        true
+    }
+
+    /// From one plain task to another of its class.
+    #[inline(always)]
+    fn switch(&mut self, left: &Task, next: TaskPtr, now: Ticks) {
+        self.charge_until(left, now);
+        // SAFETY: the queue held the token and has forgotten it.
+        let next = unsafe { next.take() };
+        self.loaded.set(next.space_id());
+        arch::load_space(next.space_id());
+        self.take_hart(next);
     }
 
     /// Runs the first task in the mail of a hart that has nothing else to do; false, with all of them in the
     /// queue, when there is more to it.
     #[inline(always)]
     pub(crate) fn run_mail(&mut self) -> bool {
-        if !self.queue.is_empty() {
+        if !self.queue.is_at_rest() {
             return false;
         }
         let mut mail = self.shared.take_mail();
@@ -115,47 +157,12 @@ impl Hart {
             self.loaded.set(task.space_id());
             arch::load_space(task.space_id());
         }
-        self.run(task);
+        // SAFETY: we have the token.
+        let mut claims = unsafe { Claims::new() };
+        self.class = claims.entity(task.ptr()).class();
+        self.queue.start(task.ptr(), self.switched_at, &mut claims);
+        self.take_hart(task);
         true
-    }
-
-    /// Switches to `next`: the task that ran.
-    #[inline(always)]
-    pub(crate) fn give_way_to(&mut self, next: OwnedTask) -> Option<OwnedTask> {
-        let left = self.current.take()?;
-        self.charge(&left);
-        self.follow(next);
-        Some(left)
-    }
-
-    /// The `yield` call: false, and nothing done, when the general path must decide.
-    #[inline(always)]
-    pub(crate) fn yield_quickly(&mut self) -> bool {
-        let own_class = self.current().is_some_and(|task| task.flags() == 0 && self.runs_for(task));
-        if !own_class || !self.shared.has_no_mail() || !self.queue.contests(self.class) {
-            return false;
-        }
-        if !self.first().is_some_and(|next| self.can_take_over(next)) {
-            return false;
-        }
-        let Some(task) = self.current.take() else { return false };
-        self.charge(&task);
-        if let Some(next) = self.rotate(task) {
-            self.follow(next);
-        }
-        true
-    }
-
-    /// `next` runs from now on; the account is settled.
-    #[inline(always)]
-    fn follow(&mut self, next: OwnedTask) {
-        self.loaded.set(next.space_id());
-        arch::load_space(next.space_id());
-        let slice = next.schedule().slice();
-        self.run(next);
-        self.slice_end =
-            if self.queue.contests(self.class) { Ticks(self.switched_at.0 + slice) } else { Ticks::NEVER };
-        self.shared.publish_load(self.queue.len());
     }
 }
 

@@ -1,7 +1,7 @@
 //! From an outcome to the next running task.
 //!
 //! ```text
-//! outcome ─► mail in ─► candidate or next of the queue ─► killed? a step of dying, and again
+//! outcome ─► mail in ─► candidate, if the queue agrees, or its next ─► killed? a step of dying, and again
 //!                                     │ none                      │ no
 //!                                     ▼                           ▼
 //!                                   sleep                  load its space, set the timer, go
@@ -9,12 +9,10 @@
 
 use core::sync::atomic::Ordering;
 
-use nexus_abi::QosClass;
 use nexus_abi::info::{TaskState, TraceKind};
 
 use super::{Hart, Outcome};
 use crate::arch;
-use crate::task::owned::QueueLinks;
 use crate::task::{Flags, OwnedTask, death};
 use crate::time::{self, Ticks};
 
@@ -26,15 +24,13 @@ impl Hart {
         self.settle(Outcome::Blocked);
     }
 
-    /// Puts the next task in place. Sleeps until there is one. O(1) plus the mail that came.
+    /// Puts the next task in place. Sleeps until there is one. O(log n) plus the mail that came; O(1) when nothing
+    /// has changed for the task that ran.
     #[inline(always)]
     pub fn settle(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Resume(task) => {
-                if self.shared.has_no_mail()
-                    && task.flags() & (Flags::KILL | Flags::MOVE) == 0
-                    && !self.queue.outranks(task.class())
-                {
+                if self.shared.has_no_mail() && task.flags() & Flags::LOOK == 0 && !self.stale {
                     self.load_space(&task);
                     self.current = Some(task);
                     self.set_timer();
@@ -47,12 +43,15 @@ impl Hart {
             }
             Outcome::Yield(task) => {
                 self.charge(&task);
-                self.push_back(task);
-                self.settle_slowly(None);
+                self.save_fpu(&task);
+                self.claim_for(&task);
+                self.stale = false;
+                let next = self.let_others_first(task);
+                self.settle_slowly(next);
             }
             Outcome::HandOver(task) => self.settle_slowly(Some(task)),
             Outcome::Blocked => {
-                if self.has_ready() || !self.sleep() {
+                if !self.queue.is_at_rest() || !self.sleep() {
                     self.settle_slowly(None);
                 }
             }
@@ -60,9 +59,6 @@ impl Hart {
     }
 
     fn settle_slowly(&mut self, mut candidate: Option<OwnedTask>) {
-        if candidate.is_none() {
-            self.slice_end = Ticks::NEVER;
-        }
         loop {
             let Some(task) = self.choose_ready(candidate.take()) else {
                 if self.sleep() {
@@ -70,15 +66,22 @@ impl Hart {
                 }
                 continue;
             };
-            if task.flags() & (Flags::KILL | Flags::MOVE) == 0 {
+            let flags = task.flags();
+            if flags & Flags::LOOK == 0 {
                 self.enter(task);
+                self.decide_at = self.next_decision();
                 self.set_timer();
                 return self.shared.publish_load(self.queue.len());
             }
-            candidate = if task.flags() & Flags::KILL != 0 {
+            candidate = if flags & Flags::KILL != 0 {
                 self.take_a_step_of_dying(task)
-            } else {
+            } else if flags & Flags::MOVE != 0 {
                 self.look_where_it_may_run(task)
+            } else {
+                task.clear_flag(Flags::WEIGH);
+                self.claim_for(&task);
+                self.weigh(&task);
+                Some(task)
             };
         }
     }
@@ -88,12 +91,19 @@ impl Hart {
     fn choose_ready(&mut self, candidate: Option<OwnedTask>) -> Option<OwnedTask> {
         self.collect_mail();
         match candidate {
-            Some(task) if !self.queue.outranks(task.class()) => return Some(task),
-            // Rule 4: outranked, it keeps its turn.
-            Some(task) => self.push_front(task),
-            None => (),
+            Some(task) if self.stale => {
+                self.claim_for(&task);
+                self.stale = false;
+                let chosen = self.reconsider(task);
+                self.decide_at = self.next_decision();
+                chosen
+            }
+            Some(task) => Some(task),
+            None => {
+                self.stale = false;
+                self.pick()
+            }
         }
-        self.pop()
     }
 
     /// Where the task may run was changed: it goes there, or on.
@@ -106,6 +116,7 @@ impl Hart {
             return Some(task);
         }
         self.save_fpu(&task);
+        self.drop_claim();
         self.make_ready(task);
         None
     }
@@ -116,6 +127,7 @@ impl Hart {
         self.save_fpu(&task);
         let left = death::step(self, task);
         self.poll_interrupts();
+        self.stale |= self.decision() <= time::now();
         left
     }
 
@@ -133,11 +145,17 @@ impl Hart {
     /// The task, whose space and floating-point registers are in place, is the running one from now on.
     #[inline(always)]
     pub(super) fn run(&mut self, task: OwnedTask) {
+        self.class = self.class_of_claim();
+        self.take_hart(task);
+    }
+
+    /// The same, in the class that ran before.
+    #[inline(always)]
+    pub(super) fn take_hart(&mut self, task: OwnedTask) {
         task.set_hart(self.index);
         task.state.store(TaskState::Running as u8, Ordering::Relaxed);
         task.switches.store(task.switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         self.shared.count_switch();
-        self.class = task.class();
         self.current = Some(task);
     }
 
@@ -167,6 +185,25 @@ impl Hart {
         self.current = Some(task);
     }
 
+    /// Lets a task of this hart's queue run next, whatever the queue thinks of it.
+    #[cfg(test)]
+    pub(crate) fn bring(&mut self, task: &crate::task::Task) {
+        let Some(task) = self.take_waiting(task) else { return };
+        if let Some(left) = self.current.take() {
+            self.charge(&left);
+            self.save_fpu(&left);
+            self.drop_claim();
+            self.queue_up(left);
+        }
+        self.claim_for(&task);
+        if task.flags() & Flags::LOOK != 0 {
+            return self.settle_slowly(Some(task));
+        }
+        self.enter(task);
+        self.decide_at = self.next_decision();
+        self.set_timer();
+    }
+
     /// Makes sure that no hart uses the page table of a task that is about to lose it.
     pub(crate) fn leave_space(&mut self, task: &crate::task::Task) {
         if self.loaded.get() == task.space_id() {
@@ -181,26 +218,21 @@ impl Hart {
     /// Sets the timer to the next thing this hart must not sleep through. O(1).
     #[inline(always)]
     pub(crate) fn set_timer(&mut self) {
-        // A server does not take the slice from whoever waits beside its caller.
-        let is_contested = |task: &&OwnedTask| self.queue.has_at_least(task.class().min(self.class));
-        let contested = self.current.as_ref().filter(is_contested);
-        match contested {
-            None => self.slice_end = Ticks::NEVER,
-            Some(task) if self.slice_end == Ticks::NEVER => {
-                self.slice_end = Ticks(time::now().0 + task.schedule().slice());
-            }
-            Some(_) => (),
-        }
-        let wanted = self.deadlines.first().min(self.slice_end);
+        let wanted = self.deadlines.first().min(self.decision());
         if wanted != self.armed {
             self.arm(wanted);
         }
     }
 
+    /// When the queue decides anew, if nothing happens before. O(1).
+    #[inline(always)]
+    fn decision(&self) -> Ticks {
+        if self.queue.one_waits() { self.queue.turn_ends() } else { self.decide_at }
+    }
+
     /// The same for a hart that runs nothing.
     #[inline(always)]
     pub(crate) fn arm_for_deadlines(&mut self) {
-        self.slice_end = Ticks::NEVER;
         let wanted = self.deadlines.first();
         if wanted != self.armed {
             self.arm(wanted);
@@ -222,9 +254,11 @@ impl Hart {
         self.arm(self.deadlines.first());
     }
 
-    /// True when the running task's slice is over and another of its class waits.
-    pub(crate) fn slice_is_over(&self) -> bool {
-        self.slice_end != Ticks::NEVER && self.slice_end <= time::now()
+    /// True when the queue decides anew.
+    pub(crate) fn decision_is_due(&mut self) -> bool {
+        let is_due = self.decision() <= time::now();
+        self.stale |= is_due;
+        is_due
     }
 
     /// Serves interrupts without a trap: asleep, or between steps of long work. Mail is left to the caller.
@@ -246,77 +280,6 @@ impl Hart {
         }
         if pending.external {
             crate::ipc::irq::on_external(self);
-        }
-    }
-
-    /// The next task of the queue.
-    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
-    #[inline(always)]
-    pub(super) fn pop(&mut self) -> Option<OwnedTask> {
-        // SAFETY: the queue is this hart's own and holds the tokens of its tasks.
-        unsafe {
-            let links = QueueLinks::new();
-            self.queue.pop(&links).map(|ptr| ptr.take())
-        }
-    }
-
-    /// The next task of this class.
-    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
-    #[inline(always)]
-    pub(super) fn first(&self) -> Option<&crate::task::Task> {
-        // SAFETY: tasks in the queue are alive, and stay while the hart is borrowed.
-        self.queue.first_of(self.class).map(|ptr| unsafe { ptr.shared() })
-    }
-
-    /// Rule 2 or 3: the task waits behind the others of its class.
-    #[inline(always)]
-    pub(crate) fn push_back(&mut self, task: OwnedTask) {
-        self.save_fpu(&task);
-        let class = task.class();
-        self.enqueue(task, class);
-    }
-
-    /// The same for a task that did not run here just now: the floating-point registers in the hart are another's.
-    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
-    #[inline(always)]
-    pub(super) fn enqueue(&mut self, task: OwnedTask, class: QosClass) {
-        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
-        // SAFETY: as in `pop`.
-        let mut links = unsafe { QueueLinks::new() };
-        self.queue.push_back(class, task.into_ptr(), &mut links);
-    }
-
-    /// Rules 2 and 3 at once: `task`, which ran, gives way to the next of its class.
-    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
-    #[inline(always)]
-    pub(super) fn rotate(&mut self, task: OwnedTask) -> Option<OwnedTask> {
-        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
-        // SAFETY: as in `pop`.
-        unsafe {
-            let mut links = QueueLinks::new();
-            self.queue.rotate(self.class, task.into_ptr(), &mut links).map(|ptr| ptr.take())
-        }
-    }
-
-    /// Rule 4: the task keeps its turn.
-    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
-    fn push_front(&mut self, task: OwnedTask) {
-        let class = task.class();
-        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
-        self.save_fpu(&task);
-        // SAFETY: as in `pop`.
-        let mut links = unsafe { QueueLinks::new() };
-        self.queue.push_front(class, task.into_ptr(), &mut links);
-    }
-
-    /// Rule 5: a task for hart `taker`, if there is one it may run.
-    #[expect(unsafe_code, reason = "the run queue keeps tokens as pointers")]
-    pub(crate) fn take_surplus(&mut self, taker: usize) -> Option<OwnedTask> {
-        // SAFETY: as in `pop`; tasks in the queue are alive.
-        unsafe {
-            let mut links = QueueLinks::new();
-            let may = |ptr: crate::task::TaskPtr| ptr.shared().affinity().contains(taker);
-            self.queue.take_surplus(super::place::STEAL_SCAN, &mut links, may).map(|ptr| ptr.take())
         }
     }
 }

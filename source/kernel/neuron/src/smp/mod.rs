@@ -13,6 +13,7 @@ use crate::arch;
 use crate::machine::Machine;
 use crate::platform::sbi;
 use crate::sched::Hart;
+use crate::sched::claim::Changed;
 use crate::sync::mailbox::{Mailbox, Parcels};
 use crate::task::OwnedTask;
 use crate::trace::TraceRing;
@@ -20,13 +21,18 @@ use crate::trace::TraceRing;
 /// Length of the `ecall` instruction: how far to go back to repeat a call.
 pub const ECALL_LEN: u64 = 4;
 
+/// Among the harts that ask for surplus: something has changed. No hart has that number.
+const CHANGED: u64 = 1 << 63;
+
 /// The part of a hart that others reach.
 #[derive(Debug)]
 pub struct HartShared {
     mail: Mailbox<OwnedTask>,
+    /// Tasks that may have something else of it than before.
+    changed: Mailbox<Changed>,
     /// Harts that wait until this one has flushed its translations.
     flush_for: AtomicU64,
-    /// Harts that ask for surplus.
+    /// Harts that ask for surplus; and [`CHANGED`].
     steal_for: AtomicU64,
     /// Tasks in its run queue, as of its last decision.
     load: AtomicU64,
@@ -70,6 +76,7 @@ impl HartShared {
     pub const fn new() -> Self {
         Self {
             mail: Mailbox::new(),
+            changed: Mailbox::new(),
             flush_for: AtomicU64::new(0),
             steal_for: AtomicU64::new(0),
             load: AtomicU64::new(0),
@@ -127,7 +134,23 @@ impl HartShared {
         self.mail.push(task)
     }
 
-    /// True when a hart wants a flush, or surplus.
+    /// Says that a task of its queue may have something else than before.
+    pub(crate) fn push_changed(&self, task: Changed) {
+        self.changed.push(task);
+        self.ask_to_look();
+    }
+
+    /// The tasks of which that was said.
+    pub(crate) fn take_changed(&self) -> Parcels<Changed> {
+        self.changed.take_all()
+    }
+
+    /// Asks the hart to look at what may have changed: tasks of its queue, the switch of the trace.
+    pub(crate) fn ask_to_look(&self) {
+        self.steal_for.fetch_or(CHANGED, Ordering::SeqCst);
+    }
+
+    /// True when a hart wants a flush, or surplus, or a look at something.
     #[inline(always)]
     fn is_asked(&self) -> bool {
         self.flush_for.load(Ordering::Relaxed) | self.steal_for.load(Ordering::Relaxed) != 0
@@ -135,7 +158,7 @@ impl HartShared {
 
     /// Harts that asked for surplus since the last time.
     pub fn take_steal_requests(&self) -> u64 {
-        self.steal_for.swap(0, Ordering::SeqCst)
+        self.steal_for.swap(0, Ordering::SeqCst) & !CHANGED
     }
 
     #[inline(always)]
@@ -185,7 +208,7 @@ impl Hart {
         arch::clear_software_interrupt();
         // What was left before the interrupt was sent is seen from here on.
         fence(Ordering::SeqCst);
-        if self.shared.is_asked() || self.tracing_changed() {
+        if self.shared.is_asked() {
             self.answer_requests();
         }
     }
@@ -195,6 +218,7 @@ impl Hart {
         answer_flush(self);
         self.note_tracing();
         self.answer_steals();
+        self.weigh_changed();
     }
 
     /// Makes every hart forget its translations, and waits until all have. While this runs no hart keeps a

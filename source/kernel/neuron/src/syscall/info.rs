@@ -16,6 +16,7 @@ use crate::mm::user_memory::{self, bytes_of};
 use crate::mm::vmo::Vmo;
 use crate::mm::{Frame, PhysAddr};
 use crate::sched::Hart;
+use crate::smp::{self, HartShared};
 use crate::task::{OwnedTask, Task};
 use crate::time::{self, Ticks};
 
@@ -227,7 +228,8 @@ pub(super) fn trace_control(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     };
     hart.machine.tracing.store(on, Ordering::SeqCst);
     hart.note_tracing();
-    crate::smp::interrupt(hart.machine, hart.machine.online() & !hart.bit());
+    hart.machine.harts.iter().for_each(HartShared::ask_to_look);
+    smp::interrupt(hart.machine, hart.machine.online() & !hart.bit());
     Ok((0, 0))
 }
 

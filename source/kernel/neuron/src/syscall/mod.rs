@@ -42,8 +42,8 @@ pub fn yield_now(hart: &mut Hart) {
     if !hart.yield_quickly() {
         return yield_generally(hart);
     }
-    if hart.slice_ends_before_timer() {
-        hart.arm_for_slice();
+    if hart.turn_ends_before_timer() {
+        hart.arm_for_turn();
     }
 }
 

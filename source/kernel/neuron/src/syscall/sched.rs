@@ -10,7 +10,7 @@ use nexus_abi::{
     Affinity, AffinityPolicy, BurstHint, Error, HartMask, LatencyHint, QosClass, SchedField, Shares, TaskId,
     call,
 };
-use sched_policy::turns::SLICE;
+use sched_policy::LATENCY;
 
 use super::Values;
 use crate::cap::Ref;
@@ -33,6 +33,7 @@ pub(super) fn task_qos(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     let decision = decide(task, &target, class <= from);
     if decision.allowed() {
         target.set_class(class);
+        hart.note_changed(&target);
     }
     if let Some(audit) = Audit::of(hart, task, &target, decision) {
         hart.machine.print(format_args!("QOS-AUDIT {audit} from={} to={}", from.name(), class.name()));
@@ -127,7 +128,7 @@ impl Change {
     fn asks_for_less(self, now: &Schedule, online: u64) -> bool {
         let patience = |hint: LatencyHint| if hint == LatencyHint::NONE { u16::MAX } else { hint.as_ms() };
         let length = |hint: BurstHint| {
-            if hint == BurstHint::NONE { SLICE.0 } else { u64::from(hint.as_ms()) * 1_000_000 }
+            if hint == BurstHint::NONE { LATENCY.0 } else { u64::from(hint.as_ms()) * 1_000_000 }
         };
         match self {
             Self::Affinity(affinity) => {
@@ -143,19 +144,18 @@ impl Change {
         }
     }
 
-    fn apply(self, hart: &Hart, target: &Task) {
+    fn apply(self, hart: &mut Hart, target: &Task) {
         match self {
             Self::Affinity(affinity) => {
                 target.set_affinity(affinity);
                 // Wherever it runs, its hart looks at once.
                 smp::interrupt(hart.machine, hart.machine.online() & !hart.bit());
             }
-            Self::Shares(shares) => {
-                target.schedule().set_shares(shares, hart.machine.clock.ticks(SLICE).0);
-            }
+            Self::Shares(shares) => target.schedule().set_shares(shares),
             Self::Latency(latency) => target.schedule().set_latency(latency),
             Self::Burst(burst) => target.schedule().set_burst(burst),
         }
+        hart.note_changed(target);
     }
 
     fn to_wire(self) -> (u64, u64) {

@@ -30,11 +30,10 @@ pub fn trap(hart: &mut Hart, trap: Trap) {
 /// Serves whatever is pending. O(deadlines that came + mail).
 fn interrupt(hart: &mut Hart, task: OwnedTask) -> Outcome {
     hart.poll_interrupts();
-    if !hart.slice_is_over() {
-        return Outcome::Resume(task);
+    if hart.decision_is_due() {
+        hart.offer_surplus();
     }
-    hart.offer_surplus();
-    Outcome::Yield(task)
+    Outcome::Resume(task)
 }
 
 /// Makes the page present, or ends the task.

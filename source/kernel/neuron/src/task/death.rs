@@ -141,6 +141,7 @@ fn finish(hart: &mut Hart, mut task: OwnedTask) {
     debug_assert_eq!(task.account.pages(), 0, "pages of a dead task are lost");
     debug_assert_eq!(task.account.objects(), 0, "objects of a dead task are lost");
     hart.charge(&task);
+    hart.retire(&task);
     hart.trace(TraceKind::Death, Some(&task), 0);
     task.state.store(TaskState::Dead as u8, Ordering::Release);
     let entry = hart.machine.tasks.lock().remove(task.id());

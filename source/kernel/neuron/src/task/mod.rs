@@ -29,6 +29,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use nexus_abi::ipc::Stamp;
 use nexus_abi::{ExitReason, HartMask, PAGE_SIZE, QosClass, ServiceId, TaskId};
+use sched_policy::{Entity, Settings, Tempo};
 
 pub use account::{Account, account_of};
 pub use owned::{OwnedTask, TaskPtr};
@@ -89,8 +90,14 @@ pub struct Task {
     pub(crate) owned: AtomicPtr<Header>,
     /// The link that mailboxes use.
     mail: AtomicPtr<Task>,
+    /// The link of those that carry news of it.
+    pub(crate) changed: AtomicPtr<Task>,
+    /// One more than the hart in whose queue it waits, else 0; written by that hart.
+    pub(crate) queued_on: AtomicU8,
     /// The links of the queue it is in.
     links: UnsafeCell<Links>,
+    /// Its claim to time: in its hart's queue, or with its token.
+    claim: UnsafeCell<Entity<TaskPtr>>,
     /// Its place among its hart's deadlines.
     timer: UnsafeCell<Node<TaskPtr>>,
     /// Floating-point registers, while they are not in the hart.
@@ -104,7 +111,7 @@ const _: () = assert!(size_of::<Task>() <= PAGE_SIZE, "a task is one page");
 
 #[expect(unsafe_code, reason = "states who may touch what from where")]
 // SAFETY: the `UnsafeCell`s are reached only by the holder of the token (registers, own), by the structure
-// that holds the task in a queue (links), by its hart's deadline queue (timer), or after the state was
+// that holds the task in a queue (links), by its hart's deadline queue (timer) and run queue (claim), or after the state was
 // published as dead (exit). Everything else is atomic or constant.
 unsafe impl Sync for Task {}
 
@@ -154,6 +161,10 @@ impl Flags {
     pub const EXPIRED: u32 = 1 << 3;
     /// Where it may run has changed: look before it goes on.
     pub const MOVE: u32 = 1 << 4;
+    /// How much of the hart it may have has changed: look before it goes on.
+    pub const WEIGH: u32 = 1 << 5;
+    /// What a task must not go on with.
+    pub const LOOK: u32 = Self::KILL | Self::MOVE | Self::WEIGH;
 }
 
 /// What the hardware needs to know to use the space: the value of `satp`.
@@ -176,8 +187,8 @@ pub struct Identity {
     pub name: [u8; NAME_LEN],
     /// Exact clock and deadlines.
     pub precise_time: bool,
-    /// Ticks of an ordinary slice.
-    pub slice: u64,
+    /// Of the clock that its time is counted by.
+    pub tempo: Tempo,
 }
 
 impl Task {
@@ -188,7 +199,7 @@ impl Task {
 
     /// A task that has never run.
     pub fn new(identity: Identity, root: Frame, registers: Registers, account: Account, own: Own) -> Self {
-        let Identity { id, service, class, affinity, name, precise_time, slice } = identity;
+        let Identity { id, service, class, affinity, name, precise_time, tempo } = identity;
         Self {
             registers: UnsafeCell::new(registers),
             header: Header::new(crate::cap::object::Kind::Task),
@@ -199,7 +210,7 @@ impl Task {
             call_state: AtomicU64::new(0),
             waiting_at: AtomicPtr::new(core::ptr::null_mut()),
             stamp: AtomicU64::new(Stamp::of(service, class).0),
-            schedule: Schedule::new(affinity, slice),
+            schedule: Schedule::new(affinity),
             run_ticks: AtomicU64::new(0),
             switches: AtomicU64::new(0),
             state: AtomicU8::new(nexus_abi::info::TaskState::Ready as u8),
@@ -214,7 +225,10 @@ impl Task {
             name,
             owned: AtomicPtr::new(core::ptr::null_mut()),
             mail: AtomicPtr::new(core::ptr::null_mut()),
+            changed: AtomicPtr::new(core::ptr::null_mut()),
+            queued_on: AtomicU8::new(0),
             links: UnsafeCell::new(Links::default()),
+            claim: UnsafeCell::new(Entity::new(tempo, Settings { class, ..Settings::default() })),
             timer: UnsafeCell::new(Node::new()),
             fpu: UnsafeCell::new(arch::FpuState::new()),
             exit: UnsafeCell::new(ExitReason::Killed),
@@ -263,9 +277,20 @@ impl Task {
         }
     }
 
-    /// Sets its class; the owner notices when it next decides where the task goes.
+    /// Sets its class. The caller tells its hart.
     pub fn set_class(&self, class: QosClass) {
         self.stamp.store(Stamp::of(self.stamp().service(), class).0, Ordering::Relaxed);
+    }
+
+    /// What it may have of a hart.
+    pub fn settings(&self) -> Settings {
+        let schedule = &self.schedule;
+        Settings {
+            class: self.class(),
+            shares: schedule.shares(),
+            latency: schedule.latency(),
+            burst: schedule.burst(),
+        }
     }
 
     /// Handles held, as of its last call.

@@ -216,15 +216,29 @@ impl QueueLinks {
     }
 }
 
-impl sched_policy::turns::Links<TaskPtr> for QueueLinks {
+/// Reaches the claims to time that a hart's queue knows of.
+#[derive(Debug)]
+pub struct Claims {
+    _private: (),
+}
+
+impl Claims {
+    /// The way to the claims.
+    ///
+    /// # Safety
+    ///
+    /// Used only on tasks whose claims the hart's queue holds, or whose tokens the hart has in its hands.
     #[inline(always)]
-    fn next(&self, id: TaskPtr) -> Option<TaskPtr> {
-        // SAFETY: by the contract of `QueueLinks::new`.
-        unsafe { (*id.0.as_ref().links.get()).next }
+    pub const unsafe fn new() -> Self {
+        Self { _private: () }
     }
+}
+
+impl sched_policy::Entities<TaskPtr> for Claims {
     #[inline(always)]
-    fn set_next(&mut self, id: TaskPtr, next: Option<TaskPtr>) {
-        self.of(id).next = next;
+    fn entity(&mut self, id: TaskPtr) -> &mut sched_policy::Entity<TaskPtr> {
+        // SAFETY: by the contract of `new`.
+        unsafe { &mut *id.0.as_ref().claim.get() }
     }
 }
 

@@ -18,13 +18,11 @@ pub struct Schedule {
     shares: AtomicU16,
     latency_ms: AtomicU16,
     burst_ms: AtomicU16,
-    /// Ticks it runs while others of its class wait: what its shares come to.
-    slice: AtomicU64,
 }
 
 impl Schedule {
-    /// A new task's: harts as its spawner says, the rest by default, which means slices of `slice` ticks.
-    pub fn new(harts: HartMask, slice: u64) -> Self {
+    /// A new task's: harts as its spawner says, the rest by default.
+    pub fn new(harts: HartMask) -> Self {
         let policy = if harts == HartMask::ANY { AffinityPolicy::Any } else { AffinityPolicy::Pin };
         Self {
             allowed: AtomicU64::new(harts.0),
@@ -33,7 +31,6 @@ impl Schedule {
             shares: AtomicU16::new(Shares::DEFAULT.get()),
             latency_ms: AtomicU16::new(LatencyHint::NONE.as_ms()),
             burst_ms: AtomicU16::new(BurstHint::NONE.as_ms()),
-            slice: AtomicU64::new(slice),
         }
     }
 
@@ -72,18 +69,9 @@ impl Schedule {
         Shares::exact(self.shares.load(Ordering::Relaxed).into()).unwrap_or_default()
     }
 
-    /// Sets its weight, where a task of default weight has slices of `ordinary` ticks: tasks take turns, so the
-    /// longer its turn, the larger its part.
-    pub fn set_shares(&self, shares: Shares, ordinary: u64) {
+    /// Sets its weight.
+    pub fn set_shares(&self, shares: Shares) {
         self.shares.store(shares.get(), Ordering::Relaxed);
-        let slice = ordinary * u64::from(shares.get()) / u64::from(Shares::DEFAULT.get());
-        self.slice.store(slice.max(1), Ordering::Relaxed);
-    }
-
-    /// Ticks it runs while others of its class wait.
-    #[inline(always)]
-    pub fn slice(&self) -> u64 {
-        self.slice.load(Ordering::Relaxed)
     }
 
     /// How long it is willing to wait.

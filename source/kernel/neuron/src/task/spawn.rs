@@ -243,7 +243,7 @@ fn empty_task(hart: &mut Hart, request: &Request, id: TaskId) -> Result<OwnedTas
         affinity: request.affinity,
         name: request.name,
         precise_time: request.args.flags.contains(SpawnFlags::PRECISE_TIME),
-        slice: hart.machine.clock.ticks(sched_policy::turns::SLICE).0,
+        tempo: hart.machine.clock.tempo(),
     };
     let own = Own {
         handles: HandleTable::new(request.args.handles),

@@ -91,14 +91,15 @@ impl core::fmt::Debug for Actor {
 }
 
 impl World {
-    /// Lets the others run until it is this task's turn.
+    /// Makes it this task's turn, out of its turn.
     pub fn run(&mut self, actor: Actor) {
         for _ in 0..512 {
             self.hart_at(actor.shared().hart());
             if self.current() == actor {
                 return;
             }
-            self.rotate();
+            self.hart().collect_mail();
+            self.hart().bring(actor.shared());
         }
         panic!("it is never the turn of {actor:?}");
     }

@@ -15,6 +15,7 @@ use crate::ipc::{elsewhere, fast_bits};
 use crate::task::TaskPtr;
 use crate::task::registers::Reg;
 
+const MS: u64 = 1_000_000;
 const WORDS: [u64; 8] = [11, 12, 13, 14, 15, 16, 17, 18];
 
 /// What a task can tell of an exchange.
@@ -135,7 +136,7 @@ fn a_server_of_a_lower_class_runs_in_its_callers_stead() {
     let mut world = World::new();
     let (client, to, server, at) = served(&mut world);
     let rival = world.spawn();
-    world.run(client);
+    server.shared().set_class(QosClass::Idle);
     server.shared().set_class(QosClass::Idle);
     assert!(trap(&mut world, client, Call::Call, WORDS, to), "{rival:?} is ready, but no more urgent");
     assert_eq!(world.current(), server);
@@ -286,14 +287,17 @@ fn bits_between(world: &mut World) -> (Actor, u64, Actor, u64) {
 fn bits_wake_a_waiting_task_and_the_notifier_goes_on() {
     let mut world = World::new();
     let (waiter, at, notifier, to) = bits_between(&mut world);
+    world.begin(world.root, Call::Wait, &[0, Nanos::NEVER.0]);
     world.run(waiter);
     fast_bits::wait(world.hart(), at, Nanos::NEVER.0);
     assert!(waiter.waits());
     world.run(notifier);
+    world.hush(MS);
     assert!(fast_bits::notify(world.hart(), to, 5));
     assert_eq!(world.current(), notifier);
     assert_eq!(waiter.result(), Ok((5, 0)));
     world.run(waiter);
+    world.pass(MS);
 }
 
 #[test]
@@ -312,7 +316,7 @@ fn bits_that_nobody_waits_for_are_kept_and_taken_whole() {
 fn a_notifier_gives_way_to_a_more_urgent_task_by_the_general_path() {
     let mut world = World::new();
     let (waiter, at, notifier, to) = bits_between(&mut world);
-    waiter.shared().set_class(QosClass::Interactive);
+    world.set_class(waiter, QosClass::Interactive);
     world.run(waiter);
     fast_bits::wait(world.hart(), at, Nanos::NEVER.0);
     world.run(notifier);

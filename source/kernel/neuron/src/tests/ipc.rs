@@ -83,7 +83,7 @@ fn callers_are_received_by_class_and_then_by_arrival() {
         let caller = world.spawn();
         let to = world.grant(server, at, caller, Rights::CALL);
         world.run(caller);
-        caller.shared().set_class(class);
+        world.set_class(caller, class);
         world.message(caller, Call::Call, Message::to(to, WORDS));
         callers.push(caller.id());
     }

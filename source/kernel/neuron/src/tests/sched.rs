@@ -2,6 +2,7 @@
 
 use nexus_abi::info::{HartInfo, InfoKind, TaskInfo};
 use nexus_abi::{Call, Error, HartMask, Nanos, QosClass, Rights, SpawnArgs};
+use sched_policy::starvation_bound;
 
 use super::actor::SYSTEM;
 use super::image::DATA;
@@ -14,34 +15,41 @@ use crate::sched::Outcome;
 const MS: u64 = 1_000_000;
 
 #[test]
-fn a_higher_class_that_wakes_takes_the_hart_and_the_other_keeps_its_turn() {
+fn a_higher_class_that_wakes_takes_the_hart_and_the_other_keeps_its_request() {
     let mut world = World::new();
     let (low, rival, high) = (world.spawn(), world.spawn(), world.spawn());
     world.begin(high, Call::Wait, &[0, MS]);
-    high.shared().set_class(QosClass::Interactive);
+    world.set_class(high, QosClass::Interactive);
+    world.begin(world.root, Call::Wait, &[0, u64::MAX]);
     world.run(rival);
     world.run(low);
     world.pass(MS);
     assert_eq!(world.current(), high);
+    world.pass(MS);
     world.begin(high, Call::Wait, &[0, u64::MAX]);
-    assert_eq!(world.current(), low, "preempted, it goes on before others of its class");
+    assert_eq!(world.current(), rival, "it has had nothing yet, and its deadline is the same");
+    world.pass(2 * MS);
+    assert_eq!(world.current(), low, "a millisecond of its request is left");
+    world.pass(MS + TICK_NS);
+    assert_eq!(world.current(), rival);
 }
 
 #[test]
-fn a_slice_ends_only_when_somebody_of_the_class_waits() {
+fn a_turn_ends_only_when_somebody_of_the_class_waits() {
     let mut world = World::new();
     let (first, second) = (world.spawn(), world.spawn());
     world.begin(world.root, Call::Wait, &[0, u64::MAX]);
     world.run(second);
     world.run(first);
-    world.pass(3 * MS);
-    assert_eq!(world.current(), first, "its slice is longer");
+    world.pass(MS);
+    assert_eq!(world.current(), first, "its request is longer");
     world.pass(2 * MS);
     assert_eq!(world.current(), second);
     world.bury(second);
     world.run(first);
     world.interrupt(0);
-    assert_eq!(arch::timer(), u64::MAX, "alone in its class it needs no timer");
+    let bound = starvation_bound(QosClass::Idle).unwrap();
+    assert_eq!(arch::timer(), bound.0 / TICK_NS, "alone in its class it gives way to a lower one only");
 }
 
 #[test]

@@ -13,6 +13,7 @@ const AFFINITY: SchedField = SchedField::Affinity;
 const PIN: u64 = AffinityPolicy::Pin as u64;
 const PREFER: u64 = AffinityPolicy::Prefer as u64;
 const ANY: u64 = AffinityPolicy::Any as u64;
+const MS: u64 = 1_000_000;
 
 fn set(world: &mut World, by: Actor, target: TaskId, field: SchedField, value: u64) -> Result<u64, Error> {
     let args = [target.to_wire(), field.to_wire(), value, 0];
@@ -138,7 +139,8 @@ fn harts_that_are_not_online_are_dropped_from_the_mask() {
 /// Every ready task has its turn, and what goes to another hart arrives.
 fn turns(world: &mut World) {
     for index in [0, 1].into_iter().cycle().take(8) {
-        world.interrupt(index);
+        world.pass(MS);
+        world.hart_at(index);
         world.rotate();
     }
 }
@@ -226,21 +228,19 @@ fn a_waiting_task_wakes_where_it_may_run() {
 }
 
 #[test]
-fn shares_are_turns_of_that_length() {
-    const MS: u64 = 1_000_000;
+fn service_is_in_the_ratio_of_shares() {
     let mut world = World::new();
     let (root, task, rival) = (world.root, world.spawn(), world.spawn());
     set(&mut world, root, task.id(), SHARES, 300).unwrap();
     world.begin(root, Call::Wait, &[0, Nanos::NEVER.0]);
     world.run(task);
-    // From the start of a turn of its own.
-    while world.current() == task {
-        world.pass(MS);
+    let ran = |actor: Actor| actor.shared().run_ticks.load(core::sync::atomic::Ordering::Relaxed);
+    let before = (ran(task), ran(rival));
+    for _ in 0..1600 {
+        world.pass(MS / 10);
     }
-    let mut ran = [0, 0];
-    for _ in 0..160 {
-        ran[usize::from(world.current() == rival)] += 1;
-        world.pass(MS);
-    }
-    assert_eq!(ran, [120, 40], "12 ms and 4 ms in turn");
+    let had = [ran(task) - before.0, ran(rival) - before.1].map(u64::cast_signed);
+    let request = (3 * MS / super::world::TICK_NS).cast_signed();
+    assert!((had[0] - 3 * had[1]).abs() <= request, "{had:?}");
+    assert!(had[0] + had[1] >= 1_600_000 - request, "{had:?}: all of the time, as of the last switch");
 }

@@ -136,8 +136,8 @@ impl World {
         spawn::spawn_first(self.hart(), EXECD).unwrap();
         self.interrupt(0);
         self.root = self.current();
+        self.set_class(self.root, QosClass::Normal);
         let root = self.machine.tasks.lock().get(self.root.id()).unwrap();
-        root.set_class(QosClass::Normal);
         self.actors.push(root);
     }
 
@@ -194,6 +194,20 @@ impl World {
         }
     }
 
+    /// Sets a task's class, as the kernel does for a privileged caller.
+    pub fn set_class(&mut self, actor: Actor, class: QosClass) {
+        actor.shared().set_class(class);
+        self.hart().note_changed(actor.shared());
+    }
+
+    /// The idle task of the hart at hand waits until `moment`: nobody is left but the tasks of the test.
+    pub fn hush(&mut self, moment: u64) {
+        let idler = Actor::of(self.idlers[self.here].as_ptr());
+        let current = self.current();
+        self.begin(idler, nexus_abi::Call::Wait, &[0, moment]);
+        self.run(current);
+    }
+
     /// Kills a task and waits until it is gone: how it ended.
     pub fn bury(&mut self, actor: Actor) -> ExitReason {
         let task = self.machine.tasks.lock().get(actor.id());
@@ -207,8 +221,8 @@ impl World {
             }
             for index in 0..self.harts.len() {
                 self.interrupt(index);
-                self.rotate();
             }
+            self.hart_at(actor.shared().hart()).bring(actor.shared());
         }
         panic!("{actor:?} does not die")
     }

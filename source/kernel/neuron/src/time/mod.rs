@@ -6,18 +6,11 @@
 pub mod heap;
 
 use nexus_abi::Nanos;
+use sched_policy::Tempo;
+pub use sched_policy::Ticks;
 
 use crate::arch;
 use crate::task::{Flags, Task, TaskPtr, owned::TimerNodes};
-
-/// Ticks of the hardware timer since it started.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Ticks(pub u64);
-
-impl Ticks {
-    /// A moment that does not come.
-    pub const NEVER: Self = Self(u64::MAX);
-}
 
 /// Moments from here on do not come: 146 years after reset. A timer is never set so far ahead, because what lies
 /// below it counts in signed nanoseconds: QEMU 7.2 overflows, fires at once, sets its timer again, and so never
@@ -40,6 +33,11 @@ impl Clock {
         let hz = if hz == 0 { 1 } else { hz };
         let whole = if NANOS_PER_SECOND.is_multiple_of(hz) { NANOS_PER_SECOND / hz } else { 0 };
         Self { hz, whole }
+    }
+
+    /// The same for the scheduling policy, which counts in ticks too.
+    pub const fn tempo(&self) -> Tempo {
+        Tempo::clamped(self.hz)
     }
 
     /// The time of a tick, rounded down.

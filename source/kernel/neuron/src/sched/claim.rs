@@ -1,0 +1,281 @@
+//! Claims to time: in whose name the hart runs, and what each task may have of it.
+//!
+//! A task's [`sched_policy::Entity`] is its claim. It is in the queue of one hart, or with the task's token. The hart
+//! runs in the name of one claim, which mostly is the running task's. A server that was called by the fast path runs
+//! on in its caller's name; as soon as the queue has to know who that is, the two exchange their claims. So time is
+//! the caller's, whoever spends it.
+//!
+//! What a task may have changes from any hart: the words in its shared part are set, then [`Flags::WEIGH`]. A task
+//! that runs or wakes is looked at on its way; one that waits in a queue is sent to that hart by name.
+#![expect(unsafe_code, reason = "claims live in tasks and belong to whoever has the token, or the queue")]
+
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, Ordering, fence};
+
+use nexus_abi::QosClass;
+use sched_policy::Entities;
+
+use super::Hart;
+use crate::cap::Ref;
+use crate::smp;
+use crate::sync::mailbox::Parcel;
+use crate::task::owned::Claims;
+use crate::task::{Flags, OwnedTask, Task, TaskPtr};
+use crate::time;
+
+/// A task whose settings have changed, on its way to the hart that may have it in its queue.
+#[derive(Debug)]
+pub struct Changed(Ref<Task>);
+
+// SAFETY: the reference keeps the task's record in place; whoever sets the flag first sends it, so it is in one
+// mailbox at most.
+unsafe impl Parcel for Changed {
+    type Node = Task;
+    fn into_raw(self) -> NonNull<Task> {
+        self.0.as_ptr()
+    }
+    unsafe fn from_raw(node: NonNull<Task>) -> Self {
+        // SAFETY: by contract the reference was given up with `into_raw`.
+        Self(unsafe { Ref::adopt(node) })
+    }
+    fn link(node: &Task) -> &AtomicPtr<Task> {
+        &node.changed
+    }
+}
+
+/// What becomes of the running claim when a task begins to wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// Nobody runs in its name.
+    Leaves,
+    /// Somebody goes on in it.
+    Stays,
+}
+
+impl Hart {
+    /// What a task may have has been changed in its shared part: its hart hears of it.
+    pub fn note_changed(&mut self, task: &Task) {
+        if task.set_flag(Flags::WEIGH) & Flags::WEIGH != 0 {
+            return;
+        }
+        let home = task.hart();
+        let Some(shared) = self.machine.harts.get(home) else { return };
+        shared.push_changed(Changed(task.share()));
+        if home == self.index {
+            self.weigh_changed();
+        } else {
+            smp::interrupt_one(self.machine, home);
+        }
+    }
+
+    /// Tasks of this hart's queue whose settings have changed.
+    pub(crate) fn weigh_changed(&mut self) {
+        for Changed(task) in self.shared.take_changed() {
+            let ptr = TaskPtr::to(&task);
+            let waits_here =
+                task.queued_on.load(Ordering::Relaxed) == self.mark() || self.queue.is_at_door(ptr);
+            if waits_here {
+                task.clear_flag(Flags::WEIGH);
+                self.weigh(&task);
+            }
+            // Whoever has it elsewhere looks at the flag.
+            self.release_task(task);
+        }
+    }
+
+    /// A task that waits here, or runs in its own name, gets what it may have now. O(log n).
+    pub(super) fn weigh(&mut self, task: &Task) {
+        self.stale = true;
+        // SAFETY: the claim is in this hart's queue.
+        let mut claims = unsafe { Claims::new() };
+        let settings = task.settings();
+        if claims.entity(TaskPtr::to(task)).settings() != settings {
+            self.queue.adjust(TaskPtr::to(task), settings, time::now(), &mut claims);
+        }
+    }
+
+    /// The same for a task that is in no queue, and in our hands.
+    #[inline(always)]
+    fn weigh_away(&mut self, task: &OwnedTask) {
+        if task.flags() & Flags::WEIGH == 0 {
+            return;
+        }
+        task.clear_flag(Flags::WEIGH);
+        // SAFETY: we have the token.
+        let mut claims = unsafe { Claims::new() };
+        let claim = claims.entity(task.ptr());
+        let settings = task.settings();
+        if claim.settings() != settings {
+            claim.set_away(self.queue.tempo(), settings);
+        }
+    }
+
+    /// A task that became ready waits in this hart's queue from now on. O(log n).
+    pub(super) fn queue_up(&mut self, task: OwnedTask) {
+        task.set_hart(self.index);
+        // Whoever changes what it may have either sees the hart or is seen.
+        fence(Ordering::SeqCst);
+        self.weigh_away(&task);
+        self.stale = true;
+        // SAFETY: we have the token until the queue has it.
+        let mut claims = unsafe { Claims::new() };
+        self.queue.add(self.wait(task), time::now(), &mut claims);
+    }
+
+    /// The running task runs in its own name from now on. The one in whose name it ran has its settings looked at
+    /// before it runs again: it may have got another's. O(1).
+    pub(super) fn claim_for(&mut self, task: &OwnedTask) {
+        let claim = self.queue.claim();
+        if claim == Some(task.ptr()) {
+            return;
+        }
+        // SAFETY: we have the token; the running claim is this hart's.
+        let mut claims = unsafe { Claims::new() };
+        if let Some(claim) = claim {
+            if self.queue.hand_on(task.ptr(), time::now(), &mut claims) {
+                // SAFETY: whoever runs works for that task, so it is alive.
+                let left = unsafe { claim.shared() };
+                if claims.entity(claim).settings() != left.settings() {
+                    left.set_flag(Flags::WEIGH);
+                }
+            }
+        } else {
+            task.set_hart(self.index);
+            fence(Ordering::SeqCst);
+            self.weigh_away(task);
+            self.queue.start(task.ptr(), time::now(), &mut claims);
+            self.stale = true;
+        }
+    }
+
+    /// A caller that has its answer, and takes the hart when the server waits, runs in the name the server had.
+    pub(crate) fn offer_claim(&mut self, caller: &OwnedTask) -> Claim {
+        if !self.may_take_hart(caller) {
+            return Claim::Leaves;
+        }
+        self.claim_for(caller);
+        Claim::Stays
+    }
+
+    /// Nobody runs in the name of the running claim any more. O(log n).
+    #[inline(always)]
+    pub(crate) fn drop_claim(&mut self) {
+        if self.queue.leave_alone() {
+            return;
+        }
+        // SAFETY: the running claim is this hart's.
+        let mut claims = unsafe { Claims::new() };
+        self.queue.leave(time::now(), &mut claims);
+        self.decide_at = time::Ticks::NEVER;
+    }
+
+    /// The task is about to be no more: nobody runs in its name.
+    pub(crate) fn retire(&mut self, task: &OwnedTask) {
+        if self.queue.claim() == Some(task.ptr()) {
+            self.drop_claim();
+        }
+    }
+
+    /// The task becomes ready while somebody runs in its name: no longer.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn take_back_claim(&mut self) {
+        self.drop_claim();
+        self.stale = true;
+    }
+
+    /// The running task, or the one it must make room for. O(log n).
+    pub(super) fn reconsider(&mut self, task: OwnedTask) -> Option<OwnedTask> {
+        // SAFETY: the claims are in this hart's queue.
+        let mut claims = unsafe { Claims::new() };
+        let next = self.queue.reconsider(time::now(), &mut claims);
+        self.change_to(task, next)
+    }
+
+    /// The running task gives way: who runs now. O(log n).
+    pub(super) fn let_others_first(&mut self, task: OwnedTask) -> Option<OwnedTask> {
+        // SAFETY: as above.
+        let mut claims = unsafe { Claims::new() };
+        let next = self.queue.yield_to(time::now(), &mut claims);
+        self.change_to(task, next)
+    }
+
+    /// The next task of the queue. O(log n).
+    pub(super) fn pick(&mut self) -> Option<OwnedTask> {
+        // SAFETY: as above.
+        let mut claims = unsafe { Claims::new() };
+        let next = self.queue.pick(time::now(), &mut claims)?;
+        Some(self.take_out(next))
+    }
+
+    /// A task that waits in this hart's queue, taken out.
+    #[cfg(test)]
+    pub(super) fn take_waiting(&mut self, task: &Task) -> Option<OwnedTask> {
+        let ptr = TaskPtr::to(task);
+        if task.queued_on.load(Ordering::Relaxed) != self.mark() && !self.queue.is_at_door(ptr) {
+            return None;
+        }
+        // SAFETY: tasks in the queue are alive.
+        self.queue.remove(ptr, time::now(), &mut unsafe { Claims::new() });
+        Some(self.take_out(ptr))
+    }
+
+    /// A task for hart `taker`, if there is one it may run.
+    pub(super) fn take_surplus(&mut self, taker: usize) -> Option<OwnedTask> {
+        // SAFETY: tasks in the queue are alive.
+        let may = |ptr: TaskPtr| unsafe { ptr.shared() }.affinity().contains(taker);
+        // SAFETY: as above.
+        let mut claims = unsafe { Claims::new() };
+        let bound = super::place::STEAL_SCAN;
+        let taken = self.queue.take_surplus(bound, time::now(), &mut claims, may)?;
+        self.stale = true;
+        Some(self.take_out(taken))
+    }
+
+    /// The class in which the hart runs. O(1).
+    #[inline(always)]
+    pub(super) fn class_of_claim(&self) -> QosClass {
+        // SAFETY: the running claim is this hart's.
+        let class = |claim| unsafe { Claims::new() }.entity(claim).class();
+        self.queue.claim().map_or(QosClass::Idle, class)
+    }
+
+    /// When this hart must decide anew for the sake of its tasks.
+    #[inline(always)]
+    pub(super) fn next_decision(&mut self) -> time::Ticks {
+        // SAFETY: as above.
+        self.queue.next_decision(time::now(), &mut unsafe { Claims::new() })
+    }
+
+    #[inline(always)]
+    fn change_to(&mut self, task: OwnedTask, next: Option<TaskPtr>) -> Option<OwnedTask> {
+        if next == Some(task.ptr()) {
+            return Some(task);
+        }
+        self.wait(task);
+        next.map(|next| self.take_out(next))
+    }
+
+    /// The task's token is in the queue from now on.
+    #[inline(always)]
+    pub(super) fn wait(&self, task: OwnedTask) -> TaskPtr {
+        task.state.store(nexus_abi::info::TaskState::Ready as u8, Ordering::Relaxed);
+        task.queued_on.store(self.mark(), Ordering::Relaxed);
+        task.into_ptr()
+    }
+
+    /// The queue has given the task up.
+    #[inline(always)]
+    fn take_out(&self, task: TaskPtr) -> OwnedTask {
+        // SAFETY: the queue held the token and has forgotten it.
+        let task = unsafe { task.take() };
+        task.queued_on.store(0, Ordering::Relaxed);
+        task
+    }
+
+    /// What tells its queue from no queue.
+    #[inline(always)]
+    const fn mark(&self) -> u8 {
+        self.index as u8 + 1
+    }
+}
