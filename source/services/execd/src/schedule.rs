@@ -68,6 +68,7 @@ impl<M: Machine> Execd<M> {
                     let marker = Marker::AffinitySet { svc, mask, policy: place.policy };
                     self.machine.log(format_args!("{marker}"));
                 }
+                Err(_) if self.machine.image_of(task).is_none() => return,
                 Err(error) => self.machine.log(format_args!("[execd] {svc} runs anywhere: {error}")),
             }
         }
@@ -78,6 +79,8 @@ impl<M: Machine> Execd<M> {
                     self.machine.log(format_args!("{marker}"));
                 }
             }
+            // It has ended already, which is reported when the kernel says so.
+            Err(_) if self.machine.image_of(task).is_none() => {}
             Err(error) => self.machine.log(format_args!("[execd] {svc} runs as it is: {error}")),
         }
     }

@@ -113,6 +113,19 @@ fn nothing_is_said_that_the_kernel_has_not_accepted() {
 }
 
 #[test]
+fn a_program_that_ends_before_it_is_scheduled_is_not_said_to_run() {
+    let recipe = with(|timed| {
+        timed.affinity = place(1, AffinityPolicy::Prefer);
+        timed.qos = qos(QosClass::Idle, 100, 0, 0);
+    });
+    let mut rig = Rig::booted(recipe, &[]);
+    rig.world.borrow_mut().set_fails = Some(Error::Invalid);
+    rig.world.borrow_mut().at_once_gone = true;
+    rig.spawn("timed", Restart::Never);
+    assert_eq!(rig.log(), Vec::<String>::new());
+}
+
+#[test]
 fn a_pinned_program_is_never_anywhere_else() {
     let recipe = with(|timed| timed.affinity = place(0b10, AffinityPolicy::Pin));
     let mut rig = Rig::booted(recipe, &[]);
