@@ -7,8 +7,10 @@ extern crate alloc;
 
 mod cases;
 mod check;
+mod journal;
 mod ledger;
 mod partner;
+mod services;
 
 use nexus_abi::{ExitCode, user};
 use nexus_proof::{Case, Failure, Marker};

@@ -6,11 +6,13 @@ use nexus_abi::info::{TaskInfo, TaskState};
 use nexus_abi::user::{self, Outgoing, Words};
 use nexus_abi::{Error, ExitReason, Handle, HartMask, Nanos, Rights, SpawnArgs, TaskId};
 use nexus_rt::startup::{EXTRA_SLOT, SYSTEM};
+use nexus_wire::execd::{Answer, Reason, Request, Restart, Spawn};
 use selftest_client::Op;
 use selftest_client::script::Make;
 
 use crate::check::{Because, Verdict, Why, holds};
 use crate::ledger::machine;
+use crate::services;
 
 /// Longer than anything a test waits for, also where the emulator gets a small part of a busy host; shorter than
 /// the run's time-out.
@@ -97,6 +99,66 @@ fn or_close<T, E>(result: Result<T, E>, made: &[Handle]) -> Result<T, E> {
         }
     }
     result
+}
+
+/// Tells the peer that serves `control` something: whether that arrived, and what it answered.
+fn tell(
+    control: Handle,
+    op: Op,
+    args: &[u64],
+    handle: Option<Handle>,
+) -> Result<Result<(u64, u64), Error>, Error> {
+    let mut words: Words = [0; 8];
+    words[0] = op as u64;
+    for (to, from) in words.iter_mut().skip(1).zip(args) {
+        *to = *from;
+    }
+    let out = Outgoing { words, bytes: &[], handle };
+    let answer = user::call_with(control, out, &mut [], patience())?;
+    Ok(match answer.words[0] {
+        0 => Ok((answer.words[1], answer.words[2])),
+        status => Err(Error::from_wire(status)),
+    })
+}
+
+/// A peer that execd has started, scheduled as its recipe says.
+#[derive(Debug)]
+pub struct Hireling {
+    job: u32,
+    id: TaskId,
+    control: Handle,
+}
+
+impl Hireling {
+    /// Has execd start `image`, which is to take instructions.
+    pub fn hire(image: &str) -> Result<Self, Why> {
+        let control = user::endpoint_create().because("control endpoint")?;
+        let serve = Rights::RECEIVE | Rights::MOVE;
+        let given = or_close(user::handle_copy(control, serve), &[control]).because("control copy")?;
+        let spawn = Spawn::new(image, "").ok_or("too long for execd")?.restarting(Restart::Never);
+        let (job, id) = or_close(services::start(spawn, Some(given)), &[control])?;
+        Ok(Self { job, id, control })
+    }
+
+    /// Tells it something: its answer.
+    pub fn ask(&self, op: Op, args: &[u64]) -> Result<(u64, u64), Why> {
+        let what = format!("{op:?}");
+        tell(self.control, op, args, None).because(&what).and_then(|answer| answer.because(&what))
+    }
+
+    /// Its record.
+    pub fn status(&self) -> Result<TaskInfo, Why> {
+        let record = user::task_info_from(SYSTEM, self.id.index()).because("status of a hireling")?;
+        if record.id == self.id.to_wire() { Ok(record) } else { Err(format!("{:?} is gone", self.id)) }
+    }
+
+    /// Has execd end it, and waits until it has.
+    pub fn dismiss(self) -> Verdict {
+        let killed = services::execd(&Request::Kill { task: self.id.to_wire() })?;
+        crate::check::same("ending a hireling", killed, Answer::Killed)?;
+        crate::check::same("how it ended", services::ended(self.job)?.reason, Reason::Killed)?;
+        user::handle_close(self.control).because("closing its endpoint")
+    }
 }
 
 /// A peer that takes instructions.
@@ -196,17 +258,7 @@ impl Partner {
         args: &[u64],
         handle: Option<Handle>,
     ) -> Result<Result<(u64, u64), Error>, Error> {
-        let mut words: Words = [0; 8];
-        words[0] = op as u64;
-        for (to, from) in words.iter_mut().skip(1).zip(args) {
-            *to = *from;
-        }
-        let out = Outgoing { words, bytes: &[], handle };
-        let answer = user::call_with(self.control, out, &mut [], patience())?;
-        Ok(match answer.words[0] {
-            0 => Ok((answer.words[1], answer.words[2])),
-            status => Err(Error::from_wire(status)),
-        })
+        tell(self.control, op, args, handle)
     }
 
     /// Has it make an object, which it pays for: our handle to it.

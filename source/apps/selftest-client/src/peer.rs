@@ -12,7 +12,9 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use nexus_abi::user::{self, Incoming, Message, Outgoing, Words};
-use nexus_abi::{Call, Error, Handle, MESSAGE_BYTES_MAX, Nanos, PAGE_SIZE, Rights, SpawnArgs};
+use nexus_abi::{
+    Call, Error, Handle, MESSAGE_BYTES_MAX, Nanos, PAGE_SIZE, Rights, SchedField, SpawnArgs, TaskId,
+};
 use nexus_rt::startup::EXTRA;
 use selftest_client::raw::{self, Window};
 use selftest_client::script::{Make, Misdeed, Op};
@@ -178,6 +180,7 @@ impl State {
                 let (status, class, _) = raw::call_raw(Call::TaskQos.to_wire(), [a1, a2, a3, 0, 0]);
                 if status == 0 { Ok((class, 0)) } else { Err(Error::from_wire(status)) }
             }
+            Op::Sched => user::sched_get(TaskId::NONE, SchedField::from_wire(a1).ok_or(Error::Invalid)?),
             Op::Clock => Ok((user::clock_now().0, 0)),
             Op::Close => user::handle_close(self.slot(a1)).map(|()| (0, 0)),
             Op::Notify => user::notify(self.slot(a1), a2).map(|()| (0, 0)),

@@ -68,10 +68,12 @@ pub enum Op {
     Heap,
     /// Executes the beginning of the window.
     Execute,
+    /// Its own `sched_get` of field a1: the value, and the policy.
+    Sched,
 }
 
 /// Ops in wire order.
-const OPS: [Op; 29] = [
+const OPS: [Op; 30] = [
     Op::Echo,
     Op::Keep,
     Op::Call,
@@ -101,6 +103,7 @@ const OPS: [Op; 29] = [
     Op::Own,
     Op::Heap,
     Op::Execute,
+    Op::Sched,
 ];
 
 impl Op {

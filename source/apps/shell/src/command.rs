@@ -15,9 +15,11 @@ pub(crate) const POLICY_RECORDS: usize = 20;
 const SHOWN_MAX: usize = 10_000;
 
 /// Usage and purpose of every command, in the order of `help`.
-pub(crate) const HELP: [(&str, &str); 15] = [
+pub(crate) const HELP: [(&str, &str); 17] = [
     ("help", "this list"),
-    ("ps", "tasks: class, hart, state, CPU time, memory"),
+    ("ps", "tasks: class, shares, hart, state, CPU time, memory"),
+    ("ps time", "where their time went: given, taken, switches, wake-ups, moves, longest wait"),
+    ("top [tables]", "who runs how much, each second; a key ends it"),
     ("jobs", "programs execd looks after, and how the last ones ended"),
     ("spawn <image> [args]", "start a program of the boot image"),
     ("kill <id>", "end a task; `ps` shows the ids"),
@@ -43,6 +45,13 @@ pub enum Command<'a> {
     Help,
     /// List tasks.
     Tasks,
+    /// List what the kernel keeps about their time.
+    TaskTimes,
+    /// Show who runs how much.
+    Top {
+        /// How often; `None` until a key is pressed.
+        tables: Option<usize>,
+    },
     /// List jobs.
     Jobs,
     /// Start a program.
@@ -128,7 +137,8 @@ pub fn parse(line: &str) -> Option<Result<Command<'_>, Mistake<'_>>> {
     let (name, rest) = split(line);
     Some(match name {
         "help" | "?" => alone(rest, Command::Help),
-        "ps" => alone(rest, Command::Tasks),
+        "ps" => tasks(rest),
+        "top" => count(rest, 0).map(|tables| Command::Top { tables: Some(tables).filter(|n| *n > 0) }),
         "jobs" => alone(rest, Command::Jobs),
         "spawn" => spawn(rest),
         "kill" => kill(rest),
@@ -143,6 +153,13 @@ pub fn parse(line: &str) -> Option<Result<Command<'_>, Mistake<'_>>> {
         "poweroff" => alone(rest, Command::PowerOff),
         unknown => Err(Mistake::Unknown(unknown)),
     })
+}
+
+fn tasks(rest: &str) -> Result<Command<'_>, Mistake<'_>> {
+    match split(rest) {
+        ("time", surplus) => alone(surplus, Command::TaskTimes),
+        _ => alone(rest, Command::Tasks),
+    }
 }
 
 fn spawn(rest: &str) -> Result<Command<'_>, Mistake<'_>> {
@@ -236,6 +253,9 @@ mod tests {
     #[test]
     fn commands_are_read_with_any_spacing() {
         assert_eq!(ok("  ps  "), Command::Tasks);
+        assert_eq!(ok("ps  time"), Command::TaskTimes);
+        assert_eq!(ok("top"), Command::Top { tables: None });
+        assert_eq!(ok("top 3"), Command::Top { tables: Some(3) });
         assert_eq!(ok("spawn\ttiny"), Command::Spawn { image: "tiny", args: "" });
         assert_eq!(ok("spawn  bench  a  b "), Command::Spawn { image: "bench", args: "a  b" });
         assert_eq!(ok("kill 12"), Command::Kill { id: 12 });
@@ -277,6 +297,7 @@ mod tests {
     #[test]
     fn mistakes_say_what_to_do() {
         assert_eq!(mistake("pss"), "no command `pss`; `help` lists them");
+        assert_eq!(mistake("ps all"), "what is `all`? This command takes nothing more");
         assert_eq!(mistake("kill"), "usage: kill <id>; `ps` shows the ids");
         assert_eq!(mistake("kill -1"), "usage: kill <id>; `ps` shows the ids");
         assert_eq!(mistake("kill 1 2"), "what is `2`? This command takes nothing more");

@@ -20,6 +20,7 @@ mod editor;
 mod shell;
 mod system;
 mod table;
+mod top;
 mod units;
 mod views;
 

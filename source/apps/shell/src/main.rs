@@ -20,38 +20,32 @@ const EXIT_FAILED: i32 = 1;
 const SETTLING: Nanos = Nanos::from_millis(1);
 /// The word of the kernel's command line with a command to begin with, as if it had been typed: `then=poweroff`.
 const FIRST_COMMAND: &str = "then";
-/// As many bytes as the receiver's queue holds.
-const KEYS: usize = 16;
 
 fn main(args: &'static str) -> i32 {
-    let uart = match uart::Uart::open() {
-        Ok(uart) => uart,
+    let mut os = match os::Os::open() {
+        Ok(os) => os,
         Err(error) => {
             nexus_rt::log!("[shell] cannot read the console: {error}");
             return EXIT_FAILED;
         }
     };
-    wait_for_execd();
+    wait_for_execd(&mut os);
     nexus_rt::log::line(Marker::Ready(Service::Shell));
     user::sleep_until(user::clock_now().after(SETTLING));
-    let mut shell = Shell::new(os::Os);
+    let mut shell = Shell::new(os);
     if let Some(command) = option(args, FIRST_COMMAND) {
         shell.type_line(command);
     }
-    let mut keys = [0; KEYS];
     loop {
-        match uart.read(&mut keys) {
-            Ok(len) => shell.type_in(keys.get(..len).unwrap_or(&[])),
-            Err(error) => {
-                nexus_rt::log!("[shell] the console is gone: {error}");
-                return EXIT_FAILED;
-            }
+        if let Err(error) = shell.serve() {
+            nexus_rt::log!("[shell] the console is gone: {error}");
+            return EXIT_FAILED;
         }
     }
 }
 
 /// execd says in the log how it has scheduled this task. It answers when that is done, so that those lines do not
 /// land behind the prompt. Should it not answer at all, the shell is needed all the more.
-fn wait_for_execd() {
-    let _whatever = os::Os.ask_execd(&Request::List { from: u32::MAX });
+fn wait_for_execd(os: &mut os::Os) {
+    let _whatever = os.ask_execd(&Request::List { from: u32::MAX });
 }

@@ -16,6 +16,8 @@ use nexus_wire::execd::{Answer, Execd, Request};
 use nexus_wire::policyd::{self, Policyd};
 use shell::{LogText, Recording, System};
 
+use crate::uart::Uart;
+
 /// Most of the log that is read; a person looks at its end.
 const LOG_MAX: usize = 256 * 1024;
 /// Bytes the kernel copies at once.
@@ -27,13 +29,26 @@ const PIECES_MAX: usize = 1024;
 /// How long a service may take: none waits for anything for long, so this is long.
 const PATIENCE: Nanos = Nanos::from_millis(5_000);
 
-/// The machine.
+/// The machine, with its console.
 #[derive(Debug)]
-pub struct Os;
+pub struct Os {
+    uart: Uart,
+}
+
+impl Os {
+    /// Opens the console.
+    pub fn open() -> Result<Self, Error> {
+        Uart::open().map(|uart| Self { uart })
+    }
+}
 
 impl System for Os {
     fn print(&mut self, text: &str) {
         nexus_rt::log::show(text);
+    }
+
+    fn keys(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<usize, Error> {
+        self.uart.read(buffer, deadline)
     }
 
     fn now(&mut self) -> Nanos {

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use nexus_abi::info::{HartInfo, TaskInfo};
-use nexus_abi::{Error, TaskId};
+use nexus_abi::{Error, Nanos, TaskId};
 use nexus_proof::SHELL_PROMPT;
 use nexus_wire::execd::{Answer, Change, Ended, Job, PAGE, Refusal, Request, Spawn};
 use nexus_wire::policyd;
@@ -13,10 +13,17 @@ use nexus_wire::policyd;
 use crate::command::{Command, parse};
 use crate::editor::Editor;
 use crate::system::{Recording, System};
+use crate::top::{self, Snapshot};
 use crate::views;
 
 /// The key that ends a line.
 const RETURN: &[u8] = b"\r";
+/// Keys taken at once: as many bytes as the receiver's queue holds.
+const KEYS: usize = 16;
+/// Between two tables of `top`.
+const REFRESH: Nanos = Nanos::from_millis(1_000);
+/// Empties the screen.
+const CLEAR: &str = "\x1b[2J\x1b[H";
 /// Pages of a list that are read before it is taken to have no end.
 const PAGES_MAX: usize = 64;
 
@@ -38,6 +45,14 @@ impl<S: System> Shell<S> {
             env!("CARGO_PKG_VERSION")
         ));
         Self { system, editor: Editor::new(SHELL_PROMPT) }
+    }
+
+    /// Waits for keys and obeys them. Fails when there is no console any more.
+    pub fn serve(&mut self) -> Result<(), Error> {
+        let mut keys = [0; KEYS];
+        let len = self.system.keys(&mut keys, Nanos::NEVER)?;
+        self.type_in(keys.get(..len).unwrap_or(&[]));
+        Ok(())
     }
 
     /// Takes what was typed: echoes it and carries out every finished line.
@@ -82,6 +97,8 @@ impl<S: System> Shell<S> {
         match command {
             Command::Help => views::help(out),
             Command::Tasks => views::tasks(&self.tasks()?, out),
+            Command::TaskTimes => views::task_times(&self.tasks()?, out),
+            Command::Top { tables } => self.top(tables)?,
             Command::Jobs => self.jobs(out)?,
             Command::Spawn { image, args } => self.spawn(image, args, out)?,
             Command::Kill { id } => self.kill(id, out)?,
@@ -100,7 +117,7 @@ impl<S: System> Shell<S> {
             }
             Command::TraceOff => self.system.trace(Recording::Off).map_err(kernel)?,
             Command::TraceShow { events } => self.trace(events, out)?,
-            Command::Clear => out.push_str("\x1b[2J\x1b[H"),
+            Command::Clear => out.push_str(CLEAR),
             Command::PowerOff => return Err(kernel(self.system.power_off())),
         }
         Ok(())
@@ -125,6 +142,30 @@ impl<S: System> Shell<S> {
     fn harts(&mut self) -> Result<Vec<HartInfo>, Trouble> {
         let count = self.system.machine().map_err(kernel)?.harts as usize;
         (0..count).map(|hart| self.system.hart(hart).map_err(kernel)).collect()
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot, Trouble> {
+        Ok(Snapshot { at: self.system.now(), tasks: self.tasks()?, harts: self.harts()? })
+    }
+
+    /// So many tables, one a second; without a number, until a key is pressed.
+    fn top(&mut self, tables: Option<usize>) -> Result<(), Trouble> {
+        let first = self.snapshot()?;
+        let mut last = first.clone();
+        let mut shown = 0;
+        while tables.is_none_or(|tables| shown < tables) {
+            let next = last.at.after(REFRESH);
+            if self.system.keys(&mut [0; KEYS], next).map_err(kernel)? > 0 {
+                break;
+            }
+            let now = self.snapshot()?;
+            let mut out = String::from(if tables.is_none() { CLEAR } else { "" });
+            top::table(&first, &last, &now, &mut out);
+            self.system.print(&out);
+            last = now;
+            shown += 1;
+        }
+        Ok(())
     }
 
     fn spawn(&mut self, image: &str, args: &str, out: &mut String) -> Result<(), Trouble> {

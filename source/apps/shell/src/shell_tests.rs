@@ -16,6 +16,10 @@ struct Fake {
     unprivileged: bool,
     recording: Option<Recording>,
     off: bool,
+    /// Looks at a clock so far; each sees it a second later.
+    looks: u64,
+    /// What is typed when somebody waits for keys; nothing at the deadline.
+    typed: Vec<&'static [u8]>,
 }
 
 impl Fake {
@@ -25,6 +29,7 @@ impl Fake {
         TaskInfo {
             id: TaskId::new(slot, 3).to_wire(),
             class: 2,
+            shares: 100,
             state: state as u64,
             cpu_ns: 1_500_000,
             pages: 20,
@@ -38,8 +43,14 @@ impl System for Fake {
     fn print(&mut self, text: &str) {
         self.shown.push_str(text);
     }
+    fn keys(&mut self, buffer: &mut [u8], _deadline: Nanos) -> Result<usize, Error> {
+        self.looks += 1;
+        let keys = self.typed.pop().unwrap_or(b"");
+        buffer[..keys.len()].copy_from_slice(keys);
+        Ok(keys.len())
+    }
     fn now(&mut self) -> Nanos {
-        Nanos(65_000_000_000)
+        Nanos(65_000_000_000 + self.looks * 1_000_000_000)
     }
     fn own_task(&mut self) -> TaskId {
         TaskId::new(3, 3)
@@ -177,12 +188,50 @@ fn an_empty_line_only_shows_the_prompt_again() {
 #[test]
 fn ps_is_a_table() {
     let expected = "\
-ID  NAME   CLASS        HART  STATE        CPU  MEMORY
- 1  init   interactive     0  waiting  1.50 ms  80 KiB
- 3  shell  interactive     0  running  1.50 ms  80 KiB
- 7  tiny   interactive     0  killed   1.50 ms  80 KiB
+ID  NAME   CLASS        SHARES  HART  STATE        CPU  MEMORY
+ 1  init   interactive     100     0  waiting  1.50 ms  80 KiB
+ 3  shell  interactive     100     0  running  1.50 ms  80 KiB
+ 7  tiny   interactive     100     0  killed   1.50 ms  80 KiB
 ";
     assert_eq!(run("ps"), expected);
+}
+
+#[test]
+fn ps_time_is_a_table_of_accounts() {
+    let expected = "\
+ID  NAME       CPU  GIVEN  TAKEN  SWITCHES  WAKES  MOVES  LONGEST WAIT
+ 1  init   1.50 ms   0 ns   0 ns         0      0      0          0 ns
+";
+    assert!(run("ps time").starts_with(expected), "{}", run("ps time"));
+}
+
+#[test]
+fn top_shows_as_many_tables_as_it_is_asked_for() {
+    let mut shell = shell();
+    shell.system.shown.clear();
+    assert_eq!(shell.run("top 2"), "");
+    let tables: Vec<_> = shell.system.shown.lines().filter(|line| line.starts_with("up ")).collect();
+    let up = |at| format!("up 1 min {at} s; in the last 1.00 s 2 harts slept 0.0 % of the time");
+    assert_eq!(tables, [up("06"), up("07")]);
+}
+
+#[test]
+fn top_goes_on_until_a_key_is_pressed() {
+    let mut shell = shell();
+    shell.system.shown.clear();
+    shell.system.typed = vec![b"q", b"", b""];
+    assert_eq!(shell.run("top"), "");
+    assert_eq!(shell.system.shown.matches("\x1b[2J\x1b[Hup ").count(), 2);
+}
+
+#[test]
+fn keys_are_waited_for_and_obeyed() {
+    let mut shell = shell();
+    shell.system.typed = vec![b"off\r", b"power"];
+    shell.serve().expect("a console");
+    assert!(!shell.system.off);
+    shell.serve().expect("a console");
+    assert!(shell.system.off);
 }
 
 #[test]

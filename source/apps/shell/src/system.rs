@@ -13,6 +13,9 @@ pub trait System {
     /// Shows text as it is.
     fn print(&mut self, text: &str);
 
+    /// Waits until something was typed or `deadline` is there: how many bytes are in `buffer`, 0 at the deadline.
+    fn keys(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<usize, Error>;
+
     /// Time since boot.
     fn now(&mut self) -> Nanos;
 

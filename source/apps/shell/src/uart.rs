@@ -41,8 +41,8 @@ impl Uart {
         Ok(uart)
     }
 
-    /// Sleeps until something was typed; answers how many bytes are in `buffer`.
-    pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+    /// Sleeps until something was typed, or until `deadline`; answers how many bytes are in `buffer`.
+    pub fn read(&self, buffer: &mut [u8], deadline: Nanos) -> Result<usize, Error> {
         loop {
             let len = self.drain(buffer);
             if len > 0 {
@@ -50,7 +50,11 @@ impl Uart {
             }
             // The receiver is empty, so the line is low; what comes from here on raises it again.
             user::irq_ack(self.interrupt)?;
-            user::wait(self.arrivals, Nanos::NEVER)?;
+            match user::wait(self.arrivals, deadline) {
+                Ok(_) => {}
+                Err(Error::TimedOut) => return Ok(0),
+                Err(error) => return Err(error),
+            }
         }
     }
 

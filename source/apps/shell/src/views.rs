@@ -26,6 +26,7 @@ pub(crate) fn tasks(tasks: &[TaskInfo], out: &mut String) {
         ("ID", Right),
         ("NAME", Left),
         ("CLASS", Left),
+        ("SHARES", Right),
         ("HART", Right),
         ("STATE", Left),
         ("CPU", Right),
@@ -35,7 +36,8 @@ pub(crate) fn tasks(tasks: &[TaskInfo], out: &mut String) {
         table.row([
             TaskId::from_wire(task.id).index().to_string(),
             task.name().to_string(),
-            QosClass::from_wire(task.class).map_or("?", QosClass::name).to_string(),
+            class(task).to_string(),
+            task.shares.to_string(),
             task.hart.to_string(),
             state(task),
             span(Nanos(task.cpu_ns)),
@@ -43,6 +45,39 @@ pub(crate) fn tasks(tasks: &[TaskInfo], out: &mut String) {
         ]);
     }
     table.write(out);
+}
+
+/// Where each task's time went, and what it waited for.
+pub(crate) fn task_times(tasks: &[TaskInfo], out: &mut String) {
+    let mut table = Table::new([
+        ("ID", Right),
+        ("NAME", Left),
+        ("CPU", Right),
+        ("GIVEN", Right),
+        ("TAKEN", Right),
+        ("SWITCHES", Right),
+        ("WAKES", Right),
+        ("MOVES", Right),
+        ("LONGEST WAIT", Right),
+    ]);
+    for task in tasks {
+        table.row([
+            TaskId::from_wire(task.id).index().to_string(),
+            task.name().to_string(),
+            span(Nanos(task.cpu_ns)),
+            span(Nanos(task.donated_ns)),
+            span(Nanos(task.received_ns)),
+            task.switches.to_string(),
+            task.wakeups.to_string(),
+            task.migrations.to_string(),
+            span(Nanos(task.longest_wait_ns)),
+        ]);
+    }
+    table.write(out);
+}
+
+pub(crate) fn class(task: &TaskInfo) -> &'static str {
+    QosClass::from_wire(task.class).map_or("?", QosClass::name)
 }
 
 fn state(task: &TaskInfo) -> String {

@@ -181,6 +181,18 @@ pub struct TaskInfo {
     pub exit_pc: u64,
     /// Address of a fault.
     pub exit_address: u64,
+    /// Its [`crate::Shares`].
+    pub shares: u64,
+    /// Nanoseconds of others' time that it ran, as a server that works for its callers.
+    pub received_ns: u64,
+    /// Nanoseconds of its time that servers ran, because they worked for it.
+    pub donated_ns: u64,
+    /// Times it came to another hart.
+    pub migrations: u64,
+    /// Times it became ready after waiting.
+    pub wakeups: u64,
+    /// The longest it was ready and did not run, in nanoseconds.
+    pub longest_wait_ns: u64,
 }
 
 impl TaskInfo {

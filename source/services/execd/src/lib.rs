@@ -22,6 +22,7 @@
 
 extern crate alloc;
 
+mod denials;
 mod history;
 mod job;
 mod machine;
@@ -42,6 +43,7 @@ use nexus_wire::execd::{Answer, Ended, Image, Next, Refusal, Restart, Spawn};
 use nexus_wire::recipe::{Privilege, Qos, Recipe, Start};
 use restart_policy::Verdict;
 
+use crate::denials::Denials;
 use crate::history::History;
 use crate::job::{Jobs, Phase};
 use crate::plan::Plan;
@@ -58,12 +60,19 @@ pub struct Execd<M> {
     recipe: Box<Recipe>,
     jobs: Jobs,
     history: History,
+    denials: Denials,
 }
 
 impl<M: Machine> Execd<M> {
     /// Looks after nothing yet.
     pub fn new(machine: M, recipe: Recipe) -> Self {
-        Self { machine, recipe: Box::new(recipe), jobs: Jobs::default(), history: History::default() }
+        Self {
+            machine,
+            recipe: Box::new(recipe),
+            jobs: Jobs::default(),
+            history: History::default(),
+            denials: Denials::default(),
+        }
     }
 
     /// Begins the work: takes over what an earlier incarnation of execd has left, then starts what is not there of

@@ -25,17 +25,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan for what `spawner` asks for. PerfBurst is for programs whose recipe says so, whoever asks.
+    /// The plan for what `spawner` asks for.
     pub(crate) fn new(recipe: &Recipe, spawn: &Spawn, spawner: Option<Image>) -> Result<Self, Refusal> {
         let entry = recipe.find(&spawn.image);
         let mut qos = entry.and_then(|entry| entry.qos).unwrap_or_default();
         let mut class_for = None;
         if let Some(class) = spawn.class {
-            let class = QosClass::from_wire(u64::from(class)).ok_or(Refusal::Invalid)?;
-            if class == QosClass::PerfBurst && qos.class != class {
-                return Err(Refusal::NoRecipe);
-            }
-            qos.class = class;
+            qos.class = QosClass::from_wire(u64::from(class)).ok_or(Refusal::Invalid)?;
             class_for = spawner;
         }
         let harts = HartMask(spawn.harts);

@@ -1,7 +1,7 @@
 //! What clients ask, and what they hear.
 
 use nexus_abi::{Error, ExitReason, Nanos};
-use nexus_service::{Call, Effects, Service};
+use nexus_service::{Call, Caller, Effects, Service};
 use nexus_wire::execd::{Answer, Execd as Protocol, Job as Listed, Refusal, Request};
 use nexus_wire::recipe::Privilege;
 
@@ -19,6 +19,7 @@ impl<M: Machine> Service for Execd<M> {
         // Everybody may look and wait; how tasks are scheduled is policyd's to allow.
         let controls = matches!(request, Request::Spawn(_) | Request::Kill { .. });
         if controls && !self.has_privilege(caller.service, Privilege::Programs) {
+            self.audit_denial(caller, now);
             return effects.answer(ticket, Answer::Refused(Refusal::NotAllowed));
         }
         let answer = match request {
@@ -70,6 +71,15 @@ impl<M: Machine> Service for Execd<M> {
 }
 
 impl<M: Machine> Execd<M> {
+    fn audit_denial(&mut self, caller: Caller, now: Nanos) {
+        if self.denials.take(now) {
+            let (name, pid) = (self.name_of(caller), caller.task.index());
+            self.machine.log(format_args!(
+                "[execd] audit decision=deny reason=not_privileged caller={name} pid={pid}"
+            ));
+        }
+    }
+
     /// Ends a job by its current task. A job at rest ends at once, a running one when its task is dead.
     fn kill(&mut self, task: u64, now: Nanos, effects: &mut Effects<Answer>) -> Answer {
         let found = self.jobs.slot_of_task(task);

@@ -17,7 +17,7 @@ use nexus_proof::Marker;
 use nexus_service::Caller;
 use nexus_wire::execd::{Answer, Change, Image, Refusal};
 use nexus_wire::policyd::{Action, Decision, May};
-use nexus_wire::recipe::{Placement, Qos};
+use nexus_wire::recipe::{Placement, Qos, Service};
 
 use crate::plan::Plan;
 use crate::{Execd, JUDGE, Machine};
@@ -36,7 +36,12 @@ impl<M: Machine> Execd<M> {
     pub(crate) fn granted(&mut self, plan: &Plan, denied: Denied) -> Result<Qos, Refusal> {
         let mut qos = plan.qos;
         for action in plan.qos.actions() {
-            let Err(refusal) = self.may(plan.subject(action), action, &plan.image) else { continue };
+            let allowed = self.may(plan.subject(action), action, &plan.image);
+            let recipe = self.recipe.find(&plan.image);
+            let written = action != Action::QosPerfBurst || recipe.is_some_and(asks_for_burst);
+            let Err(refusal) = allowed.and(if written { Ok(()) } else { Err(Refusal::NoRecipe) }) else {
+                continue;
+            };
             let wished = plan.class_for.is_some() && action != Action::SharesAbove500;
             if wished && denied == Denied::Refuses {
                 return Err(refusal);
@@ -63,6 +68,7 @@ impl<M: Machine> Execd<M> {
                     let marker = Marker::AffinitySet { svc, mask, policy: place.policy };
                     self.machine.log(format_args!("{marker}"));
                 }
+                Err(_) if self.machine.image_of(task).is_none() => return,
                 Err(error) => self.machine.log(format_args!("[execd] {svc} runs anywhere: {error}")),
             }
         }
@@ -73,6 +79,8 @@ impl<M: Machine> Execd<M> {
                     self.machine.log(format_args!("{marker}"));
                 }
             }
+            // It has ended already, which is reported when the kernel says so.
+            Err(_) if self.machine.image_of(task).is_none() => {}
             Err(error) => self.machine.log(format_args!("[execd] {svc} runs as it is: {error}")),
         }
     }
@@ -106,15 +114,17 @@ impl<M: Machine> Execd<M> {
         stored.map_or_else(Answer::Refused, |stored| Answer::Scheduled { stored })
     }
 
-    /// Whether policyd lets `caller` do this to `target`.
+    /// Whether policyd lets `caller` do this to `target`. It is asked before anybody hears whether there is such a
+    /// task, so the attempt is in its audit, and guessing at ids tells nothing to those who may not touch others.
     fn allow(&mut self, caller: Caller, target: TaskId, wish: &Wish) -> Result<(), Refusal> {
         let subject = self.name_of(caller);
-        let (touch, object) = if target == caller.task {
-            (Action::SchedSelf, subject.clone())
+        let (touch, found) = if target == caller.task {
+            (Action::SchedSelf, Some(subject.clone()))
         } else {
-            (Action::SchedOthers, self.machine.image_of(target).ok_or(Refusal::NoSuchTask)?)
+            (Action::SchedOthers, self.machine.image_of(target))
         };
-        self.may(&subject, touch, &object)?;
+        self.may(&subject, touch, found.as_ref().unwrap_or(&NOBODY))?;
+        let object = found.ok_or(Refusal::NoSuchTask)?;
         for action in wish.as_qos().actions() {
             self.may(&subject, action, &object)?;
         }
@@ -128,8 +138,7 @@ impl<M: Machine> Execd<M> {
     fn recipe_asks_for_burst(&mut self, target: TaskId) -> bool {
         let slot = self.jobs.slot_of_task(target.to_wire());
         let job = slot.and_then(|slot| self.jobs.get_mut(slot));
-        let entry = job.and_then(|job| self.recipe.find(&job.plan.image));
-        entry.and_then(|entry| entry.qos).is_some_and(|qos| qos.class == QosClass::PerfBurst)
+        job.and_then(|job| self.recipe.find(&job.plan.image)).is_some_and(asks_for_burst)
     }
 
     fn fulfil(&mut self, task: TaskId, wish: Wish) -> Result<u64, Error> {
@@ -154,6 +163,14 @@ impl<M: Machine> Execd<M> {
             None => Err(Refusal::NoPolicy),
         }
     }
+}
+
+/// What policyd is asked about a task that does not exist: no program is called that, so only a rule about all
+/// objects allows it.
+const NOBODY: Image = Image::new();
+
+fn asks_for_burst(entry: &Service) -> bool {
+    entry.qos.is_some_and(|qos| qos.class == QosClass::PerfBurst)
 }
 
 /// A change, as far as it makes sense.

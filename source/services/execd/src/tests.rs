@@ -184,6 +184,21 @@ fn test_reject_control_by_an_unprivileged_caller() {
     }
     assert_eq!(rig.count(), 1);
     assert_eq!(rig.bench.closed().len(), 6, "what came along is closed");
+    let log = rig.world.borrow().log.clone();
+    let line = |name| format!("[execd] audit decision=deny reason=not_privileged caller={name} pid=5");
+    assert_eq!(log, ["app", "app", "policyd", "policyd", "app", "app"].map(line));
+}
+
+#[test]
+fn whoever_asks_without_end_does_not_flood_the_log() {
+    let mut rig = Rig::new();
+    for _ in 0..3 {
+        for _ in 0..100 {
+            rig.bench.call(by(ServiceId::APP, 5), &Request::Kill { task: 1 });
+        }
+        rig.advance(1_000);
+    }
+    assert_eq!(rig.world.borrow().log.len(), 3 * 8);
 }
 
 #[test]

@@ -156,11 +156,15 @@ impl Contract {
     }
 
     fn ordered(&mut self, marker: Marker, line: &str) {
+        let found = self.expected.iter().position(|expected| expected.is(&marker));
+        if found.is_some_and(|index| self.expected[index].place == Place::EachStart) {
+            return;
+        }
         if !self.first_time(line) {
             return;
         }
         self.passed += u32::from(matches!(marker, Marker::Passed(_)));
-        let Some(index) = self.expected.iter().position(|expected| expected.is(&marker)) else {
+        let Some(index) = found else {
             self.violations.push(Violation::UnexpectedMarker(line.to_owned()));
             return;
         };
@@ -214,6 +218,7 @@ impl Contract {
 
     fn missing_before(&self, end: usize) -> impl Iterator<Item = String> {
         let pairs = self.expected[..end].iter().zip(&self.seen);
-        pairs.filter(|(_, seen)| !**seen).map(|(expected, _)| expected.to_string())
+        let missing = pairs.filter(|(expected, seen)| !**seen && expected.place != Place::EachStart);
+        missing.map(|(expected, _)| expected.to_string())
     }
 }

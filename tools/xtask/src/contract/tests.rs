@@ -14,8 +14,9 @@ const CLEAN: Ending = Ending::Exited(Exit::Code(0));
 const SERVICE_PLACED: &str = "execd: affinity set (svc=policyd mask=0x3 policy=prefer)";
 const SERVICE_SCHEDULED: &str = "execd: qos set (svc=policyd class=idle shares=100 lat=0 burst=0)";
 const APP_SCHEDULED: &str = "execd: qos set (svc=selftest-client class=normal shares=100 lat=0 burst=0)";
+const ASKED_SCHEDULED: &str = "execd: qos set (svc=bench class=perf_burst shares=100 lat=0 burst=0)";
 
-/// A service and the app are scheduled; two of the service's harts are there.
+/// A service, the app, and a program that somebody may ask for are scheduled; two of the service's harts are there.
 fn recipe() -> Recipe {
     let entry = |name: &str, start, affinity, class| Entry {
         name: Image::try_from(name).unwrap(),
@@ -28,7 +29,8 @@ fn recipe() -> Recipe {
     let service = entry("policyd", Start::Boot, Some(place), QosClass::Idle);
     let elsewhere = Placement { harts: HartMask(1 << 40), policy: AffinityPolicy::Pin };
     let app = entry("selftest-client", Start::Asked, Some(elsewhere), QosClass::Normal);
-    Recipe { services: [service, app].into_iter().collect() }
+    let asked = entry("bench", Start::Asked, None, QosClass::PerfBurst);
+    Recipe { services: [service, app, asked].into_iter().collect() }
 }
 
 /// The console of a run in which all is well, with things between that are no markers.
@@ -79,6 +81,18 @@ fn what_execd_says_of_the_app_may_come_anywhere_but_must_come() {
     assert_eq!(judge(&log, CLEAN), [Violation::MarkerMissing(line.clone())]);
     log.insert(index_of(&log, &passed(Case::IPC)), line);
     assert_eq!(judge(&log, CLEAN), []);
+}
+
+#[test]
+fn what_execd_says_of_a_program_that_is_asked_for_may_come_each_time_or_never() {
+    let mut log = good_log();
+    for case in [Case::IPC, Case::IPC, Case::MEMORY] {
+        log.insert(index_of(&log, &passed(case)), ASKED_SCHEDULED.to_owned());
+    }
+    assert_eq!(judge(&log, CLEAN), []);
+    let other = ASKED_SCHEDULED.replace("perf_burst", "idle");
+    log.insert(index_of(&log, &passed(Case::IPC)), other.clone());
+    assert_eq!(judge(&log, CLEAN), [Violation::UnexpectedMarker(other)]);
 }
 
 #[test]

@@ -58,6 +58,8 @@ pub enum Place {
     InOrder,
     /// Anywhere: it races with what the program it is about prints itself.
     Anywhere,
+    /// Whenever the program it is about is started, which may be never.
+    EachStart,
 }
 
 impl Expectation {
@@ -110,8 +112,10 @@ fn boot(harts: u32, memory_mib: u32, recipe: &Recipe, app: &str) -> Vec<Expectat
         scheduled(service, harts).into_iter().map(move |marker| Expectation::new(&marker, place))
     };
     let services = recipe.starting(Start::Boot).flat_map(|service| scheduled(service, Place::InOrder));
-    let app = recipe.find(app).into_iter().flat_map(|service| scheduled(service, Place::Anywhere));
-    ready.chain(services).chain(app).collect()
+    let the_app = recipe.find(app).into_iter().flat_map(|service| scheduled(service, Place::Anywhere));
+    let asked = recipe.starting(Start::Asked).filter(|service| service.name != app);
+    let asked = asked.flat_map(|service| scheduled(service, Place::EachStart));
+    ready.chain(services).chain(the_app).chain(asked).collect()
 }
 
 /// What execd says when it has scheduled a program as its recipe says. Harts that are not online are dropped, and a

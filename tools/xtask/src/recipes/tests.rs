@@ -299,7 +299,7 @@ fn numbers_out_of_range_are_refused_and_never_clamped() {
 }
 
 #[test]
-fn an_unknown_class_is_refused() {
+fn test_reject_invalid_qos_class_in_a_recipe() {
     assert_eq!(
         about_qos("[shell]\nclass = \"realtime\"\n"),
         [
@@ -310,7 +310,7 @@ fn an_unknown_class_is_refused() {
 }
 
 #[test]
-fn perf_burst_without_a_rule_is_refused() {
+fn test_reject_perf_burst_without_a_rule() {
     let wish = "[shell]\nclass = \"perf_burst\"\n";
     assert_eq!(
         about_qos(wish),
@@ -324,7 +324,7 @@ fn perf_burst_without_a_rule_is_refused() {
 }
 
 #[test]
-fn a_raise_and_many_shares_need_rules_too() {
+fn test_reject_raise_and_many_shares_without_a_rule() {
     assert_eq!(
         about_qos("[policyd]\nclass = \"interactive\"\nshares = 501\n"),
         [

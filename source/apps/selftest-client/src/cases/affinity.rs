@@ -1,16 +1,13 @@
 //! A task runs where it was told to: it wakes there, it moves there while it runs, and it cannot free itself.
 
-use alloc::format;
-
 use nexus_abi::user;
 use nexus_abi::{AffinityPolicy, Error, SchedField, TaskId};
-use nexus_rt::startup::EXECD;
-use nexus_service::os::ask;
-use nexus_wire::execd::{Answer, Change, Execd, Request};
+use nexus_wire::execd::{Answer, Change};
 
-use crate::check::{Because, Verdict, Why, same};
+use crate::check::{Because, Verdict, same};
 use crate::ledger::machine;
-use crate::partner::{Partner, patience, rest};
+use crate::partner::{Partner, rest};
+use crate::services::{schedule, scheduled};
 
 /// A running task has left its hart before its slice is over, which takes 4 ms; an emulator may take longer to let
 /// both harts run.
@@ -30,14 +27,9 @@ pub fn run() -> Verdict {
     peer.end()
 }
 
-fn execd(peer: &Partner, change: Change) -> Result<Answer, Why> {
-    let request = Request::Schedule { task: peer.id().to_wire(), change };
-    ask::<Execd>(EXECD, &request, None, patience()).map_err(|error| format!("asking execd: {error}"))
-}
-
 fn place(peer: &Partner, harts: u64, policy: AffinityPolicy) -> Verdict {
     let change = Change::Affinity { harts, policy: policy.to_wire() };
-    same("a mask by rule", execd(peer, change)?, Answer::Scheduled { stored: harts })
+    scheduled(peer.id(), change, harts)
 }
 
 /// A task that never stops by itself is on its new hart before long.
@@ -78,7 +70,7 @@ fn numbers(peer: &Partner) -> Verdict {
         ("latency", Change::LatencyMs(2000), 1000),
         ("burst", Change::BurstMs(500), 100),
     ] {
-        same(what, execd(peer, change)?, Answer::Scheduled { stored })?;
+        same(what, schedule(peer.id(), change)?, Answer::Scheduled { stored })?;
     }
     Ok(())
 }

@@ -11,10 +11,12 @@ mod fpu;
 mod handles;
 mod heap;
 mod idle;
+mod intruder;
 mod ipc;
 mod ipc_order;
 mod memory;
 mod notify;
+mod perf_burst;
 mod policy;
 mod qos;
 mod quota;
@@ -42,7 +44,7 @@ pub fn run(case: Case) -> Verdict {
         Case::FAULT => fault::run(),
         Case::DEATH => death::run(),
         Case::QUOTA => quota::run(),
-        Case::QOS => qos::run(),
+        Case::QOS => qos::run().and_then(|()| perf_burst::run()).and_then(|()| intruder::run()),
         Case::FPU => fpu::run(),
         Case::CONSOLE => console::run(),
         Case::RESTART => restart::run(),

@@ -3,22 +3,17 @@
 use alloc::format;
 
 use nexus_abi::QosClass;
-use nexus_rt::startup::{EXECD, POLICYD};
-use nexus_service::os::ask;
-use nexus_wire::execd::{self, Change, Execd, Image, Refusal, Spawn};
-use nexus_wire::policyd::{self, Action, Decision, Denial, May, Policyd};
+use nexus_wire::execd::{self, Change, Image, Refusal, Spawn};
+use nexus_wire::policyd::{self, Action, Decision, Denial, May};
 
-use crate::check::{Verdict, Why, same};
-use crate::partner::{Partner, patience};
+use crate::check::{Verdict, same};
+use crate::partner::Partner;
+use crate::services::{self, execd};
 
 pub fn run() -> Verdict {
     questions()?;
     raises()?;
     others()
-}
-
-fn execd(request: &execd::Request) -> Result<execd::Answer, Why> {
-    ask::<Execd>(EXECD, request, None, patience()).map_err(|error| format!("asking execd: {error}"))
 }
 
 /// This test is not execd, whatever its messages say.
@@ -27,13 +22,13 @@ fn questions() -> Verdict {
     let refused = policyd::Answer::Decided(Decision::Deny(Denial::NotPrivileged));
     for subject in ["execd", "shell", "selftest-client"] {
         let may = May { subject: name(subject)?, action: Action::QosRaise, object: name("shell")? };
-        same("a question in another's name", policy(&policyd::Request::May(may))?, refused.clone())?;
+        same(
+            "a question in another's name",
+            services::policyd(&policyd::Request::May(may))?,
+            refused.clone(),
+        )?;
     }
-    same("reading the audit", policy(&policyd::Request::Audit { from: 0 })?, refused)
-}
-
-fn policy(request: &policyd::Request) -> Result<policyd::Answer, Why> {
-    ask::<Policyd>(POLICYD, request, None, patience()).map_err(|error| format!("asking policyd: {error}"))
+    Ok(())
 }
 
 /// A spawner gets the class it may ask for, and no other.
@@ -48,7 +43,8 @@ fn raises() -> Verdict {
         other => return Err(format!("waiting for a raised program: {other:?}")),
     }
     let burst = execd(&execd::Request::Spawn(spawn.at(QosClass::PerfBurst)))?;
-    same("PerfBurst without a recipe", burst, execd::Answer::Refused(Refusal::NoRecipe))
+    let no_rule = Refusal::Denied(Denial::NoRuleForAction);
+    same("PerfBurst without a rule", burst, execd::Answer::Refused(no_rule))
 }
 
 /// Another task's class, through execd: by rule, and within it.

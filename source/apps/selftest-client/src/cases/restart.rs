@@ -4,12 +4,11 @@ use alloc::format;
 
 use nexus_abi::Nanos;
 use nexus_abi::user;
-use nexus_rt::startup::EXECD;
-use nexus_service::os::ask;
-use nexus_wire::execd::{Answer, Execd, Next, Reason, Refusal, Request, Restart, Spawn};
+use nexus_wire::execd::{Answer, Next, Reason, Refusal, Request, Restart, Spawn};
 
 use crate::check::{Verdict, Why, holds, same};
 use crate::partner::{PATIENCE, patience, rest};
+use crate::services::{self, execd};
 
 /// Rests before the first and the second restart.
 const RESTS_MS: [u64; 2] = [500, 1_000];
@@ -22,27 +21,16 @@ pub fn run() -> Verdict {
     again()
 }
 
-fn execd(request: &Request) -> Result<Answer, Why> {
-    ask::<Execd>(EXECD, request, None, patience()).map_err(|error| format!("asking execd: {error}"))
-}
-
 fn spawn(image: &str, args: &str, restart: Restart) -> Result<u32, Why> {
     let spawn = Spawn::new(image, args).ok_or("too long for execd")?.restarting(restart);
-    match execd(&Request::Spawn(spawn))? {
-        Answer::Spawned { job, .. } => Ok(job),
-        other => Err(format!("execd started nothing: {other:?}")),
-    }
+    services::start(spawn, None).map(|(job, _)| job)
 }
 
 /// A program that ends well stays ended, and whoever waits is told.
 fn once() -> Verdict {
     let job = spawn("tiny", "", Restart::OnFailure)?;
-    match execd(&Request::Wait { job })? {
-        Answer::Ended(ended) => {
-            same("how it ended", (ended.reason, ended.next), (Reason::Exited(0), Next::Nothing))
-        }
-        other => Err(format!("waiting for a program: {other:?}")),
-    }
+    let ended = services::ended(job)?;
+    same("how it ended", (ended.reason, ended.next), (Reason::Exited(0), Next::Nothing))
 }
 
 fn refusals() -> Verdict {
@@ -52,9 +40,7 @@ fn refusals() -> Verdict {
         execd(&Request::Spawn(none))?,
         Answer::Refused(Refusal::NoSuchImage),
     )?;
-    same("a task of nobody", execd(&Request::Kill { task: 99 })?, Answer::Refused(Refusal::NoSuchJob))?;
-    let burst = Spawn::new("tiny", "").ok_or("too long for execd")?.at(nexus_abi::QosClass::PerfBurst);
-    same("a class without a recipe", execd(&Request::Spawn(burst))?, Answer::Refused(Refusal::NoRecipe))
+    same("a task of nobody", execd(&Request::Kill { task: 99 })?, Answer::Refused(Refusal::NoSuchJob))
 }
 
 /// Each crash is followed by a rest and another start; a kill ends that for good.
@@ -82,10 +68,7 @@ fn again() -> Verdict {
     holds("the job rests", jobs.iter().any(|listed| listed.job == job && listed.task == 0))?;
     let task = last_task(job)?;
     same("killing a job that rests", execd(&Request::Kill { task })?, Answer::Killed)?;
-    match execd(&Request::Wait { job })? {
-        Answer::Ended(ended) => same("what follows", ended.next, Next::Nothing),
-        other => Err(format!("waiting for what was killed: {other:?}")),
-    }
+    same("what follows", services::ended(job)?.next, Next::Nothing)
 }
 
 fn entries(job: u32) -> Result<alloc::vec::Vec<nexus_wire::execd::Ended>, Why> {

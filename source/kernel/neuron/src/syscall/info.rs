@@ -146,6 +146,7 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
         handles: u64::from(task.handles_seen()),
         objects: u64::from(task.account.objects()),
         name: *task.name(),
+        shares: task.schedule().shares().get().into(),
         ..TaskInfo::default()
     };
     if let Some(reason) = ended {

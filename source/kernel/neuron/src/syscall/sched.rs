@@ -25,10 +25,13 @@ pub(super) fn task_qos(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     match registers.arg(0) {
         call::QOS_GET => return Ok((task.class().to_wire(), 0)),
         call::QOS_SET => {}
-        _ => return Err(Error::Invalid),
+        _ => return Err(nonsense(hart, task, "QOS-AUDIT", registers.arg(1))),
     }
-    let class = QosClass::from_wire(registers.arg(2)).ok_or(Error::Invalid)?;
-    let target = target(hart, task, registers.arg(1))?;
+    let class = QosClass::from_wire(registers.arg(2)).ok_or(Error::Invalid);
+    let decoded = class.and_then(|class| Ok((class, target(hart, task, registers.arg(1))?)));
+    let Ok((class, target)) = decoded else {
+        return Err(nonsense(hart, task, "QOS-AUDIT", registers.arg(1)));
+    };
     let from = target.class();
     let decision = decide(task, &target, class <= from);
     if decision.allowed() {
@@ -54,9 +57,14 @@ enum Change {
 /// The `sched_set` call.
 pub(super) fn set(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     let registers = task.registers();
-    let field = SchedField::from_wire(registers.arg(1)).ok_or(Error::Invalid)?;
-    let change = Change::decode(hart, field, registers.arg(2), registers.arg(3))?;
-    let target = target(hart, task, registers.arg(0))?;
+    let field = SchedField::from_wire(registers.arg(1)).ok_or(Error::Invalid);
+    let decoded = field.and_then(|field| {
+        let change = Change::decode(hart, field, registers.arg(2), registers.arg(3))?;
+        Ok((field, change, target(hart, task, registers.arg(0))?))
+    });
+    let Ok((field, change, target)) = decoded else {
+        return Err(nonsense(hart, task, "SCHED-AUDIT", registers.arg(0)));
+    };
     let decision = decide(task, &target, change.asks_for_less(target.schedule(), hart.machine.online()));
     let before = read(target.schedule(), field);
     if decision.allowed() {
@@ -203,6 +211,20 @@ impl Decision {
             Self::OtherTask => "other_task",
         }
     }
+}
+
+/// Audits a request that cannot be decoded or names no task: whoever guesses at ids is seen guessing.
+fn nonsense(hart: &Hart, caller: &OwnedTask, kind: &str, target: u64) -> Error {
+    let now = hart.machine.clock.nanos(time::now());
+    if hart.machine.audit.take(now) {
+        hart.machine.print(format_args!(
+            "{kind} decision=deny reason=invalid_args caller={} pid={} target={} from=none to=none",
+            caller.stamp().service().name(),
+            caller.id().index(),
+            TaskId::from_wire(target).index(),
+        ));
+    }
+    Error::Invalid
 }
 
 /// What every audit line says first.

@@ -90,6 +90,36 @@ fn the_privileged_service_sets_any_class_and_the_target_is_queued_by_it() {
     world.run(slow);
 }
 
+fn log(world: &World) -> std::string::String {
+    let mut log = std::vec![0; 16 * 1024];
+    let (len, _) = world.machine.console.lock().read_from(0, &mut log);
+    std::string::String::from_utf8(log[..len].to_vec()).unwrap()
+}
+
+#[test]
+fn who_guesses_at_ids_or_classes_is_in_the_audit() {
+    let mut world = World::new();
+    let (task, gone) = (world.spawn(), world.spawn());
+    world.bury(gone);
+    let (pid, dead) = (task.id().index(), gone.id().index());
+    assert_eq!(set(&mut world, task, gone.id(), 3), Err(Error::Invalid));
+    assert_eq!(set(&mut world, task, TaskId::NONE, 4), Err(Error::Invalid));
+    assert_eq!(world.syscall(task, Call::TaskQos, &[2, 0, 0]), Err(Error::Invalid));
+    assert_eq!(world.syscall(task, Call::SchedSet, &[gone.id().to_wire(), 1, 50, 0]), Err(Error::Invalid));
+    let who = std::format!("decision=deny reason=invalid_args caller=app pid={pid}");
+    let (at_gone, at_self) = (std::format!("target={dead}"), "target=0");
+    let line = |kind: &str, target: &str| std::format!("{kind} {who} {target} from=none to=none");
+    let expected = [
+        line("QOS-AUDIT", &at_gone),
+        line("QOS-AUDIT", at_self),
+        line("QOS-AUDIT", at_self),
+        line("SCHED-AUDIT", &at_gone),
+    ];
+    let text = log(&world);
+    let seen: std::vec::Vec<_> = text.lines().filter(|line| line.contains("-AUDIT ")).collect();
+    assert_eq!(seen, expected);
+}
+
 #[test]
 fn every_decision_is_audited_within_its_bound() {
     let mut world = World::new();
@@ -97,9 +127,7 @@ fn every_decision_is_audited_within_its_bound() {
     for _ in 0..100 {
         assert_eq!(set(&mut world, task, TaskId::NONE, 3), Err(Error::Denied));
     }
-    let mut log = std::vec![0; 16 * 1024];
-    let (len, _) = world.machine.console.lock().read_from(0, &mut log);
-    let text = std::string::String::from_utf8(log[..len].to_vec()).unwrap();
+    let text = log(&world);
     let lines =
         text.lines().filter(|line| line.starts_with("QOS-AUDIT decision=deny reason=self_raise")).count();
     assert_eq!(lines, 32, "a bound per second");

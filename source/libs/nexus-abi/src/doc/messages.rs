@@ -49,6 +49,7 @@ pub(super) const CALL: CallDoc = CallDoc {
         (Error::PeerFull, "the receiver has no room for the handle or the reply"),
         (Error::TimedOut, "no answer by the deadline; a server that took the message finds its reply dead"),
         (Error::Dead, "the endpoint died, or the server died or dropped the reply"),
+        (Error::Deadlock, "the server waits, itself or through others, for the caller"),
         (Error::OverQuota, "materialising a buffer page would exceed the quota"),
         (Error::NoMemory, "the machine has no free page for a buffer"),
     ],

@@ -113,6 +113,19 @@ fn nothing_is_said_that_the_kernel_has_not_accepted() {
 }
 
 #[test]
+fn a_program_that_ends_before_it_is_scheduled_is_not_said_to_run() {
+    let recipe = with(|timed| {
+        timed.affinity = place(1, AffinityPolicy::Prefer);
+        timed.qos = qos(QosClass::Idle, 100, 0, 0);
+    });
+    let mut rig = Rig::booted(recipe, &[]);
+    rig.world.borrow_mut().set_fails = Some(Error::Invalid);
+    rig.world.borrow_mut().at_once_gone = true;
+    rig.spawn("timed", Restart::Never);
+    assert_eq!(rig.log(), Vec::<String>::new());
+}
+
+#[test]
 fn a_pinned_program_is_never_anywhere_else() {
     let recipe = with(|timed| timed.affinity = place(0b10, AffinityPolicy::Pin));
     let mut rig = Rig::booted(recipe, &[]);
@@ -247,6 +260,7 @@ fn test_reject_perf_burst_without_recipe_or_without_rule() {
     let mut rig = Rig::booted(recipe, &rules);
     assert_eq!(rig.ask(burst("p")), Answer::Refused(Refusal::NoRecipe));
     assert_eq!(rig.ask(burst("timed")), REFUSED);
+    assert_eq!(rig.ask(burst("q")), REFUSED, "policyd is asked, and so remembers");
     rig.spawn("p", Restart::Never);
     rig.spawn("timed", Restart::Never);
     let change = Change::Class(QosClass::PerfBurst as u64);
@@ -317,7 +331,8 @@ fn who_asks_is_what_the_kernel_and_execd_know_and_not_what_a_task_is_called() {
 
 #[test]
 fn a_task_that_does_not_exist_or_is_of_an_earlier_generation_is_said_so() {
-    let mut rig = Rig::booted(recipe(), &[("shell", Action::SchedOthers, "p")]);
+    let rules = [("shell", Action::SchedOthers, "p"), ("shell", Action::SchedOthers, "")];
+    let mut rig = Rig::booted(recipe(), &rules);
     rig.spawn("p", Restart::Never);
     for nobody in [TaskId::new(2, 2), TaskId::new(9999, 1), TaskId::from_wire(u64::MAX)] {
         let answer = rig.schedule(shell(), nobody, Change::Shares(5));
@@ -326,6 +341,17 @@ fn a_task_that_does_not_exist_or_is_of_an_earlier_generation_is_said_so() {
     rig.world.borrow_mut().set_fails = Some(Error::Invalid);
     let answer = rig.schedule(shell(), task(2), Change::Shares(5));
     assert_eq!(answer, Answer::Refused(Refusal::Invalid), "it died meanwhile");
+}
+
+#[test]
+fn test_reject_qos_set_unauthorized_stale_pid() {
+    let mut rig = Rig::booted(recipe(), &[("app", Action::SchedOthers, "p")]);
+    for nobody in [TaskId::new(2, 2), TaskId::new(9999, 1), TaskId::from_wire(u64::MAX)] {
+        let answer = rig.schedule(by(ServiceId::APP, 5), nobody, Change::Class(3));
+        assert_eq!(answer, REFUSED, "whether there is such a task is not said");
+    }
+    let asked = ("app".to_string(), Action::SchedOthers, String::new());
+    assert_eq!(rig.world.borrow().asked, [asked.clone(), asked.clone(), asked], "all are audited");
 }
 
 #[test]

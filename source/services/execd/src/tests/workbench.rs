@@ -14,6 +14,8 @@ pub(super) struct World {
     pub(super) set: Vec<(TaskId, String)>,
     /// Refuses to set anything.
     pub(super) set_fails: Option<Error>,
+    /// Whatever is started has ended before anybody looks.
+    pub(super) at_once_gone: bool,
     /// What policyd allows: subject, action, object.
     pub(super) allowed: Vec<(&'static str, Action, &'static str)>,
     /// What policyd was asked.
@@ -84,6 +86,9 @@ impl Machine for Fake {
     /// Tasks are numbered as they are started; 77 is one that somebody else has started.
     fn image_of(&mut self, task: TaskId) -> Option<Image> {
         let world = self.0.borrow();
+        if world.at_once_gone {
+            return None;
+        }
         let started =
             world.spawned.get((task.index() as usize).wrapping_sub(1)).filter(|_| task.generation() == 1);
         let name =
