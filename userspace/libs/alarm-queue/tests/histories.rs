@@ -51,7 +51,7 @@ impl Device {
             assert!(wakeup.from <= wakeup.until);
             let wake = wakeup.until.max(self.now);
             self.pass(wake);
-            let first = self.queue.ring(wake).expect("it asked to be woken and nothing rings");
+            let Some(first) = self.queue.ring(wake) else { panic!("it asked to be woken and nothing rings") };
             self.check(&first);
             while let Some(ring) = self.queue.ring(wake) {
                 self.check(&ring);

@@ -1,5 +1,7 @@
 //! Quotas and standby.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may unwrap like a test")]
+
 mod harness;
 
 use alarm_queue::*;

@@ -21,7 +21,7 @@ fn file() -> Vec<u8> {
 }
 
 fn standings(queue: &AlarmQueue) -> Vec<Option<u64>> {
-    let from = |(id, _)| queue.standing(id).unwrap().rings_from.map(|from| from.0 / 1_000_000_000);
+    let from = |(id, _)| queue.standing(id)?.rings_from.map(|from| from.0 / 1_000_000_000);
     queue.alarms().map(from).collect()
 }
 

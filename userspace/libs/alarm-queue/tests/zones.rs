@@ -1,5 +1,7 @@
 //! Civil time against the real database of time zones.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may unwrap like a test")]
+
 mod harness;
 
 use alarm_queue::*;

@@ -1,6 +1,10 @@
 //! Alarms in a line each, and zones from the real database.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its own part; a helper of tests may unwrap like a test"
+)]
 
 use alarm_queue::*;
 use jiff::Timestamp;
