@@ -47,7 +47,6 @@ impl Clock {
     pub fn moment_of(self, wall: Wall) -> Option<Moment> {
         let (at, read) = self.set?;
         let ahead = i128::from(wall.0) - i128::from(read.0) + i128::from(at.0);
-        let end = if ahead < 0 { i64::MIN } else { i64::MAX };
-        Some(Moment(i64::try_from(ahead).unwrap_or(end)))
+        Some(Moment(ahead.clamp(i64::MIN.into(), i64::MAX.into()) as i64))
     }
 }

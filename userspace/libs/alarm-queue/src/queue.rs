@@ -265,8 +265,8 @@ impl Entry {
         if matches!(self.target, Target::Wall(occurrence) if occurrence <= wall) {
             return;
         }
-        let just_rang = self.rang.filter(|rang| *rang > wall && rang.since(wall) <= REPEAT_GUARD);
-        self.target = Target::Wall(weekly.next(just_rang.unwrap_or(wall), zone));
+        let guarded = self.rang.filter(|rang| rang.since(wall) <= REPEAT_GUARD);
+        self.target = Target::Wall(weekly.next(guarded.map_or(wall, |rang| rang.max(wall)), zone));
     }
 
     pub fn planned(&self, clock: Clock) -> Option<Moment> {

@@ -1,5 +1,7 @@
 //! Weekly repeats: days of the week and a time of day, in civil time.
 
+use core::ops::RangeInclusive;
+
 use crate::zone::{DAY_S, Wall, Zone};
 
 /// Minutes in a day.
@@ -8,11 +10,9 @@ pub const DAY_MIN: u16 = 24 * 60;
 /// The beginning of 1970 was a Thursday, the fourth day when Monday is the first.
 const EPOCH_WEEKDAY: i64 = 3;
 const WEEK_DAYS: i64 = 7;
-/// Where the search for the next occurrence begins, in days before the day it starts from: a change may move an
-/// occurrence by a whole day, and the local day is found with the offset of another moment.
-const SEARCH_BACK_DAYS: i64 = 2;
-/// Where it ends, in days after: a week for a repeat on one day, and the same slack.
-const SEARCH_AHEAD_DAYS: i64 = WEEK_DAYS + 2;
+/// Where to look for the next occurrence, in days from the day it is in UTC: a week ahead, and two days more at both
+/// ends, one for the offset of the zone and one for a zone that leaps over a day.
+const SEARCH_DAYS: RangeInclusive<i64> = -2..=9;
 
 /// A set of days of the week, never empty.
 ///
@@ -29,7 +29,7 @@ pub struct Days(u8);
 
 impl Days {
     /// The first day of the week: bit 0.
-    pub const MONDAY: Self = Self(1 << 0);
+    pub const MONDAY: Self = Self(1);
     /// Bit 1.
     pub const TUESDAY: Self = Self(1 << 1);
     /// Bit 2.
@@ -102,8 +102,9 @@ impl Weekly {
     /// The first occurrence after a moment: one a day at most, also on the day that has an hour twice.
     /// O(changes of the zone).
     pub fn next(self, after: Wall, zone: &Zone) -> Wall {
-        let today = (after.secs() + i64::from(zone.offset_s(after.secs()))).div_euclid(DAY_S);
-        (today - SEARCH_BACK_DAYS..=today + SEARCH_AHEAD_DAYS)
+        let today = after.secs().div_euclid(DAY_S);
+        SEARCH_DAYS
+            .map(|ahead| today + ahead)
             .filter(|day| self.days.include(*day))
             .map(|day| Wall::from_secs(zone.moment_of(day * DAY_S + i64::from(self.minute) * 60)))
             .find(|moment| *moment > after)

@@ -112,6 +112,7 @@ fn each_bit_is_its_day() {
         assert_eq!(next(&Zone::UTC, weekly(day, 0), "2026-01-04T12:00:00Z"), expected.to_string());
     }
     assert_eq!(Days::of(&days), Days::ALL);
+    assert_eq!(Days::of(&[Days::MONDAY, Days::MONDAY]), Days::MONDAY);
     assert_eq!(Days::of(&[]), Days::ALL);
     assert_eq!(Days::from_bits(127), Some(Days::ALL));
     assert_eq!(Days::from_bits(128), None);
