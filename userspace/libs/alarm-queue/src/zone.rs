@@ -38,8 +38,8 @@ impl Wall {
 
     /// The moment so many seconds after the beginning of 1970. Earlier ones become that beginning, and what is past
     /// the end of the range becomes [`Wall::NEVER`].
-    pub const fn from_secs(secs: i64) -> Self {
-        if secs < 0 { Self(0) } else { Self((secs as u64).saturating_mul(SECOND_NS)) }
+    pub fn from_secs(secs: i64) -> Self {
+        Self(u64::try_from(secs).unwrap_or(0).saturating_mul(SECOND_NS))
     }
 
     /// Whole seconds since the beginning of 1970.

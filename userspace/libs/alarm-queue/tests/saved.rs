@@ -194,6 +194,23 @@ fn a_file_that_contradicts_the_rules_is_refused_whole() {
 }
 
 #[test]
+fn a_file_with_more_alarms_than_the_device_may_have_is_refused() {
+    // Numbers above 127 take two bytes: the low seven bits, marked, and the rest.
+    let two_bytes = |number: usize| [0x80 | (number & 0x7F) as u8, (number >> 7) as u8];
+    let file = |count: usize| {
+        let alarms: Vec<u8> = (0..count)
+            .flat_map(|index| {
+                let app = b'a' + (index / 64) as u8;
+                [&two_bytes(128 + index)[..], &[1, app, 0, 0, 0, 2, 0]].concat()
+            })
+            .collect();
+        sealed(&[&[0, 0][..], &two_bytes(1_000), &two_bytes(count), &alarms].concat())
+    };
+    assert_eq!(restore(&file(512)), Ok(512));
+    assert_eq!(restore(&file(513)), Err(Damage::Nonsense));
+}
+
+#[test]
 fn a_full_queue_fits_into_its_file() {
     let mut queue = queue_at_monday();
     for index in 0..512 {

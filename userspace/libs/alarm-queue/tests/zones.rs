@@ -75,6 +75,15 @@ fn a_time_that_comes_twice_rings_the_first_time_only() {
     let night = weekly(Days::ALL, 2 * 60 + 30);
     assert_eq!(next(&berlin(), night, "2026-10-24T12:00:00Z"), "2026-10-25T00:30:00Z");
     assert_eq!(next(&berlin(), night, "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00Z");
+    // The first minute that comes twice, the last one, and their neighbours.
+    for (minute, expected) in [
+        (119, "2026-10-24T23:59:00Z"),
+        (120, "2026-10-25T00:00:00Z"),
+        (179, "2026-10-25T00:59:00Z"),
+        (180, "2026-10-25T02:00:00Z"),
+    ] {
+        assert_eq!(next(&berlin(), weekly(Days::SUNDAY, minute), "2026-10-24T12:00:00Z"), expected);
+    }
 }
 
 #[test]
