@@ -317,3 +317,12 @@ fn an_exemption_that_ends_while_an_alarm_clock_is_near_hands_over_to_it() {
     assert_eq!(state(&standby, min(25)), State::Exempt(Exemption::AlarmClock));
     assert_eq!(standby.next_change(min(25)), Some(min(35)));
 }
+
+#[test]
+fn an_alarm_clock_that_passed_unnoticed_does_not_ask_for_ticks_for_ever() {
+    let mut standby = in_standby();
+    tell(&mut standby, Signal::AlarmClock(Some(min(60))), min(7)).clear();
+    for now in [min(60), min(61)] {
+        assert_eq!((standby.next_change(now), standby.tick(now)), (None, vec![]));
+    }
+}
