@@ -173,15 +173,15 @@ fn open(file: &[u8]) -> Result<Content, Damage> {
 
 impl Saved {
     fn of(entry: &Entry, now: Nanos) -> Self {
-        let when = match (entry.alarm.when, entry.target) {
-            (When::Weekly(weekly), target) => SavedWhen::Weekly {
+        let ahead = |planned: Moment| planned.0.saturating_sub(Moment::at(now).0);
+        let when = match entry.alarm.when {
+            When::Elapsed(_) => SavedWhen::Elapsed(entry.planned(Clock::UNKNOWN).map_or(0, ahead)),
+            When::Wall(wall) => SavedWhen::Wall(wall.0),
+            When::Weekly(weekly) => SavedWhen::Weekly {
                 days: weekly.days().bits(),
                 minute: weekly.minute(),
-                occurrence: if let Target::Wall(wall) = target { Some(wall.0) } else { None },
+                occurrence: if let Target::Wall(wall) = entry.target { Some(wall.0) } else { None },
             },
-            (_, Target::Elapsed(moment)) => SavedWhen::Elapsed(moment.0.saturating_sub(Moment::at(now).0)),
-            (When::Wall(wall), _) => SavedWhen::Wall(wall.0),
-            (When::Elapsed(at), _) => SavedWhen::Elapsed(Moment::at(at).0.saturating_sub(Moment::at(now).0)),
         };
         Self {
             id: entry.id.0,

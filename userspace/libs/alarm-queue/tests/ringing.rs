@@ -226,6 +226,7 @@ fn the_far_end_of_time_is_never() {
 fn refusals_say_what_to_do() {
     let texts = [
         (Refusal::NotPermitted(Permission::ExactAlarms), "the app lacks the permission `alarms.exact`"),
+        (Refusal::NotPermitted(Permission::Notifications), "the app lacks the permission `notifications`"),
         (Refusal::AppFull, "the app has 64 alarms: cancel one first"),
         (Refusal::QueueFull, "the device has 512 alarms: cancel one first"),
         (Refusal::TooManyApps, "128 apps use alarms: try again later"),

@@ -1,18 +1,21 @@
 //! All apps of the device, and what each event leads to.
 //!
 //! ```text
-//!              opened            ready              hidden, another app shown
-//!   stopped ──────────► starting ─────► foreground ◄───────────────────────► foreground service
-//!      ▲                  ▲   │             ▲  │                                    │
-//!      │ ends well,       │   │ ready       │  │ hidden, another shown              │ service ends
-//!      │ is killed        │   ▼             │  ▼                                    ▼
-//!      └── any that runs  │  background ◄──┴──────────────────────────────── background ◄────► standby
-//!          │              │                    opened by a person: foreground
-//!          │ crashes      │ pause over, a person opens it
-//!          ▼              │
-//!      back-off ──────────┤   its recipe wants it started again
-//!      crashed ───────────┤   its recipe does not; opened
-//!      blocked ───────────┘   the fifth crash in 60 s; only a person opens it
+//!           opened               ready, and a person waits
+//!  stopped ────────► starting ───────────────────────────────► foreground
+//!                        │                                      │      │
+//!                        │ ready                 off the screen │      │ off the screen, with a service
+//!                        ▼                                      │      ▼
+//!                    background ◄───────────────────────────────┘   foreground service
+//!                      │    ▲  ▲        the service ends                │
+//!                      ▼    │  └────────────────────────────────────────┘
+//!                     standby
+//!
+//!  from each that runs:   a person opens it ──► foreground
+//!                         ends well, or is killed ──► stopped
+//!                         crashes ──► back-off: its recipe wants it again, starting when the pause is over
+//!                                 ──► crashed: its recipe does not, starting when it is opened
+//!                                 ──► blocked: the fifth crash in 60 s, starting when a person opens it
 //! ```
 
 use alloc::vec::Vec;

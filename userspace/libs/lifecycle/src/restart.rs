@@ -149,7 +149,9 @@ mod tests {
             (Restart::Always, ExitReason::Exited(0), true),
         ];
         for (restart, reason, expected) in cases {
-            let verdict = Supervision::new(restart).died(reason, ms(0), ms(1));
+            let mut supervision = Supervision::new(restart);
+            assert_eq!(supervision.restart(), restart);
+            let verdict = supervision.died(reason, ms(0), ms(1));
             assert_eq!(matches!(verdict, Verdict::StartAt(_)), expected, "{restart:?} {reason:?}");
         }
     }

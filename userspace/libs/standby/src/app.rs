@@ -106,7 +106,6 @@ impl Record {
             Signal::AllowList(activity) => self.allowed = activity == Activity::Begins,
             Signal::AlarmClock(due) => self.alarm_clock = due.filter(|due| *due > now),
             Signal::Tapped | Signal::ExitAsked => self.active_at = now,
-            Signal::EnterAsked => {}
         }
         self.note_end(was_kept_out, around, now);
     }

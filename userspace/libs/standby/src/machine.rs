@@ -1,14 +1,14 @@
 //! All apps, and what each signal leads to.
 //!
 //! ```text
-//!                 in background, nothing exempts it             nothing happens for `bg_inactive`,
-//!                                                               or `nx` asks
-//!   foreground ───────────────────────────────────► inactive ─────────────────────────────────► standby
-//!   or exempt                                          ▲                                           │  │
-//!       ▲ ▲      foreground, or something exempts it   │   a tap, `nx` asks: counts anew           │  │
-//!       │ └────────────────────────────────────────────┤◄──────────────────────────────────────────┘  │
-//!       │                                                 foreground, or something exempts it         │
-//!       └─────────────────────────────────────────────────────────────────────────────────────────────┘
+//!                in background,                   `bg_inactive` without an activity,
+//!  foreground    nothing exempts it               or `nx` asks
+//!  or exempt ─────────────────────► inactive ───────────────────────────────────► standby
+//!    ▲  ▲                            │   ▲                                        │  │
+//!    │  │ foreground, or exempt      │   │ a tap, or `nx` asks: counts anew       │  │
+//!    │  └────────────────────────────┘   └────────────────────────────────────────┘  │
+//!    │ foreground, or exempt                                                         │
+//!    └───────────────────────────────────────────────────────────────────────────────┘
 //! ```
 
 use alloc::vec::Vec;
@@ -61,9 +61,6 @@ impl Standby {
     /// Something happened to `app`. O(apps).
     pub fn signal(&mut self, app: &App, signal: Signal, now: Nanos) -> Result<Vec<Effect>, Refusal> {
         let around = self.around;
-        if signal == Signal::EnterAsked {
-            return self.enter_asked(app, now);
-        }
         let Some(index) = self.admit(app, signal, now)? else { return Ok(Vec::new()) };
         let record = &mut self.records[index];
         let mut effects = Vec::new();
@@ -76,6 +73,21 @@ impl Standby {
         if !record.matters() {
             self.records.remove(index);
         }
+        Ok(effects)
+    }
+
+    /// A person asks for standby, with `nx`, without waiting for inactivity. What must not be in standby is refused.
+    /// O(apps).
+    pub fn enter(&mut self, app: &App, now: Nanos) -> Result<Vec<Effect>, Refusal> {
+        let known = self.records.iter_mut().find(|record| record.app == *app);
+        let record = known.ok_or(Refusal::NotInBackground)?;
+        match record.way_out(self.around, now) {
+            None => {}
+            Some(Cause::Exempt(exemption)) => return Err(Refusal::Exempt(exemption)),
+            Some(_) => return Err(Refusal::NotInBackground),
+        }
+        let mut effects = Vec::new();
+        record.enter(Cause::Asked, self.around.config, now, &mut effects);
         Ok(effects)
     }
 
@@ -124,19 +136,6 @@ impl Standby {
     /// The numbers in force.
     pub const fn config(&self) -> Config {
         self.around.config
-    }
-
-    fn enter_asked(&mut self, app: &App, now: Nanos) -> Result<Vec<Effect>, Refusal> {
-        let known = self.records.iter_mut().find(|record| record.app == *app);
-        let record = known.ok_or(Refusal::NotInBackground)?;
-        match record.way_out(self.around, now) {
-            None => {}
-            Some(Cause::Exempt(exemption)) => return Err(Refusal::Exempt(exemption)),
-            Some(_) => return Err(Refusal::NotInBackground),
-        }
-        let mut effects = Vec::new();
-        record.enter(Cause::Asked, self.around.config, now, &mut effects);
-        Ok(effects)
     }
 
     /// The record that a signal is about: a new one if the signal says something worth remembering.

@@ -33,9 +33,7 @@ pub enum Signal {
     AlarmClock(Option<Nanos>),
     /// Its notification was tapped.
     Tapped,
-    /// A person asks for standby, with `nx`.
-    EnterAsked,
-    /// A person asks for its end, with `nx`.
+    /// A person asks for the end of standby, with `nx`.
     ExitAsked,
 }
 

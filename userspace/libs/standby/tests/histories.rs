@@ -52,7 +52,6 @@ impl Oracle {
             Signal::AllowList(activity) => self.allowed = begins(activity),
             Signal::AlarmClock(due) => self.alarm_min = due.map(|due| due.0 / min(1).0),
             Signal::Tapped | Signal::ExitAsked => (self.inactive_min, self.standby) = (0, false),
-            Signal::EnterAsked => self.standby |= !self.kept_out(minute),
         }
         self.look(minute);
     }
@@ -82,7 +81,6 @@ fn signal() -> impl Strategy<Value = Signal> {
         4 => Just(Signal::Background),
         1 => Just(Signal::Gone),
         1 => Just(Signal::Tapped),
-        1 => Just(Signal::EnterAsked),
         1 => Just(Signal::ExitAsked),
         1 => activity.clone().prop_map(Signal::Media),
         1 => activity.clone().prop_map(Signal::Service),
@@ -94,6 +92,7 @@ fn signal() -> impl Strategy<Value = Signal> {
 #[derive(Clone, Debug)]
 enum Step {
     Signal(Signal),
+    Enter,
     Charging(Activity),
     Sleep(u64),
 }
@@ -101,6 +100,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => signal().prop_map(Step::Signal),
+        1 => Just(Step::Enter),
         1 => proptest::sample::select(vec![Activity::Begins, Activity::Ends]).prop_map(Step::Charging),
         4 => (0u64..12).prop_map(Step::Sleep),
     ]
@@ -119,10 +119,16 @@ proptest! {
         for step in steps {
             let effects = match step {
                 Step::Signal(signal) => {
-                    let before = standby.clone();
-                    let answer = standby.signal(&app("a"), signal, min(minute));
-                    prop_assert!(answer.is_ok() || (signal == Signal::EnterAsked && standby == before));
                     oracle.hear(signal, minute);
+                    standby.signal(&app("a"), signal, min(minute)).unwrap()
+                }
+                Step::Enter => {
+                    let before = standby.clone();
+                    let answer = standby.enter(&app("a"), min(minute));
+                    prop_assert_eq!(answer.is_ok(), !oracle.kept_out(minute));
+                    prop_assert!(answer.is_ok() || standby == before);
+                    oracle.standby |= answer.is_ok();
+                    oracle.look(minute);
                     answer.unwrap_or_default()
                 }
                 Step::Charging(activity) => {

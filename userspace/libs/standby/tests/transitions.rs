@@ -201,9 +201,9 @@ fn media_and_services_die_with_their_app_and_the_allow_list_does_not() {
 #[test]
 fn nx_puts_an_app_in_background_into_standby_at_once() {
     let mut standby = in_background();
-    assert_eq!(acts(&tell(&mut standby, Signal::EnterAsked, min(2)), Cause::Asked), ENTERED);
+    assert_eq!(acts(&standby.enter(&app("a"), min(2)).unwrap(), Cause::Asked), ENTERED);
     assert_eq!(state(&standby, min(2)), State::Standby { since: min(2), cause: Cause::Asked });
-    assert_eq!(tell(&mut standby, Signal::EnterAsked, min(3)), [], "it is there already");
+    assert_eq!(standby.enter(&app("a"), min(3)), Ok(vec![]), "it is there already");
     assert_eq!(standby.tick(min(30)), []);
     assert_eq!(state(&standby, min(30)), State::Standby { since: min(2), cause: Cause::Asked });
 }
@@ -211,17 +211,16 @@ fn nx_puts_an_app_in_background_into_standby_at_once() {
 #[test]
 fn nx_is_refused_for_what_must_not_be_in_standby() {
     let mut standby = in_background();
-    let ask = |standby: &mut Standby, name| standby.signal(&app(name), Signal::EnterAsked, min(3));
-    assert_eq!(ask(&mut standby, "nobody"), Err(Refusal::NotInBackground));
+    assert_eq!(standby.enter(&app("nobody"), min(3)), Err(Refusal::NotInBackground));
     tell(&mut standby, Signal::Media(Begins), min(3)).clear();
     let before = standby.clone();
-    assert_eq!(ask(&mut standby, "a"), Err(Refusal::Exempt(Exemption::Media)));
+    assert_eq!(standby.enter(&app("a"), min(3)), Err(Refusal::Exempt(Exemption::Media)));
     assert_eq!(standby, before);
     tell(&mut standby, Signal::Foreground, min(3)).clear();
-    assert_eq!(ask(&mut standby, "a"), Err(Refusal::NotInBackground));
+    assert_eq!(standby.enter(&app("a"), min(3)), Err(Refusal::NotInBackground));
     tell(&mut standby, Signal::AllowList(Begins), min(3)).clear();
     tell(&mut standby, Signal::Gone, min(3)).clear();
-    assert_eq!(ask(&mut standby, "a"), Err(Refusal::NotInBackground));
+    assert_eq!(standby.enter(&app("a"), min(3)), Err(Refusal::NotInBackground));
 }
 
 #[test]
