@@ -52,8 +52,20 @@ pub struct Ring {
 /// How an alarm came to be missed: its window ended while nothing could ring.
 ///
 /// ```
-/// # use alarm_queue::Missed;
-/// assert_ne!(Missed::WhileOff, Missed::ClockJump);
+/// use alarm_queue::*;
+/// use nexus_abi::Nanos;
+///
+/// let mut queue = AlarmQueue::new(Zone::UTC);
+/// queue.clock_set(Wall::from_secs(100), Nanos(0));
+/// let app = App::try_from("org.diary").map_err(|_| "long")?;
+/// let when = When::Wall(Wall::from_secs(200));
+/// let alarm = Alarm { app, label: Label::new(), kind: Kind::Exact, when };
+/// let grants = Grants { notifications: true, exact_alarms: true };
+/// queue.set(alarm, grants, Nanos(0)).map_err(|_| "refused")?;
+///
+/// queue.clock_set(Wall::from_secs(300), Nanos(5));
+/// assert_eq!(queue.ring(Nanos(5)).and_then(|ring| ring.missed), Some(Missed::ClockJump));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Missed {
@@ -66,11 +78,21 @@ pub enum Missed {
 /// Where an alarm stands.
 ///
 /// ```
-/// use alarm_queue::{Reason, Standing};
+/// use alarm_queue::*;
 /// use nexus_abi::Nanos;
 ///
-/// let standing = Standing { rings_from: Some(Nanos(5)), reason: Reason::Planned };
-/// assert_eq!(standing.rings_from, Some(Nanos(5)));
+/// let mut queue = AlarmQueue::new(Zone::UTC);
+/// let app = App::try_from("org.sync").map_err(|_| "long")?;
+/// let when = When::Elapsed(Nanos(5));
+/// let alarm = Alarm { app: app.clone(), label: Label::new(), kind: Kind::Exact, when };
+/// let grants = Grants { notifications: true, exact_alarms: true };
+/// let id = queue.set(alarm, grants, Nanos(0)).map_err(|_| "refused")?;
+///
+/// let in_standby = Pace { not_before: Nanos(900), ..Pace::IN_USE };
+/// queue.set_pace(&app, in_standby, Nanos(1)).map_err(|_| "refused")?;
+/// let held = Standing { rings_from: Some(Nanos(900)), reason: Reason::Standby };
+/// assert_eq!(queue.standing(id), Some(held));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Standing {

@@ -11,8 +11,7 @@ use nexus_abi::Nanos;
 
 /// Most changes of one zone.
 pub const CHANGES_MAX: usize = 64;
-/// Offsets are smaller than this, either way: no place on earth is a whole day and more from UTC but some have
-/// moved across the date line, which is a change of one day and not an offset of one.
+/// Offsets are smaller than this, either way: no clock on earth is a day ahead of UTC or behind it.
 pub const OFFSET_LIMIT_S: i32 = 24 * 60 * 60;
 pub(crate) const DAY_S: i64 = 24 * 60 * 60;
 

@@ -101,8 +101,18 @@ impl Question {
 /// How long a decision holds.
 ///
 /// ```
-/// # use explain::Holds;
-/// assert_ne!(Holds::FromNowOn, Holds::Once);
+/// use explain::*;
+/// use nexus_abi::Nanos;
+///
+/// let mut log: Log = Log::new();
+/// for (holds, expected) in [(Holds::FromNowOn, true), (Holds::NoLonger, false)] {
+///     let cause = Cause::Origin(Origin::Event(clipped("the lock")));
+///     let what = clipped("taken or released");
+///     let decision = Decision { at: Nanos(1), subject: Subject::Awake(1), holds, what, cause };
+///     log.note(decision).map_err(|_| "no such decision")?;
+///     assert_eq!(log.why(Question::Awake).holds, expected);
+/// }
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Holds {
@@ -117,10 +127,20 @@ pub enum Holds {
 /// What a decision follows from.
 ///
 /// ```
-/// use explain::{Cause, Origin, Seq, clipped};
+/// use explain::*;
+/// use nexus_abi::Nanos;
 ///
-/// let battery = Cause::Origin(Origin::Event(clipped("battery at 15 %")));
-/// assert_ne!(battery, Cause::Decision(Seq(4)));
+/// let mut log: Log = Log::new();
+/// let note = |cause| Decision {
+///     at: Nanos(1),
+///     subject: Subject::Mode,
+///     holds: Holds::FromNowOn,
+///     what: clipped("mode frugal"),
+///     cause,
+/// };
+/// assert_eq!(log.note(note(Cause::Origin(Origin::Event(clipped("battery at 15 %"))))), Ok(Seq(0)));
+/// assert_eq!(log.note(note(Cause::Decision(Seq(0)))), Ok(Seq(1)));
+/// assert_eq!(log.note(note(Cause::Decision(Seq(7)))), Err(NoSuchDecision));
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cause {

@@ -12,8 +12,14 @@ pub type App = String<NAME_MAX>;
 /// Something happened to an app, or is asked for.
 ///
 /// ```
-/// # use lifecycle::{Event, KillReason, Opener};
-/// assert_ne!(Event::Open(Opener::Person), Event::Kill(KillReason::Person));
+/// use lifecycle::{App, Event, Lifecycle, Refusal, Restart};
+/// use nexus_abi::Nanos;
+///
+/// let chat = App::try_from("org.chat").map_err(|_| "long")?;
+/// let mut apps = Lifecycle::new();
+/// assert_eq!(apps.install(&chat, Restart::Never, Nanos(0)), Ok(vec![]));
+/// assert_eq!(apps.event(&chat, Event::Hide, Nanos(1)), Err(Refusal::NotInForeground));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -44,8 +50,9 @@ pub enum Event {
 /// Who opens an app.
 ///
 /// ```
-/// # use lifecycle::Opener;
-/// assert_ne!(Opener::Person, Opener::System);
+/// use lifecycle::{Cause, Opener};
+///
+/// assert_eq!(Cause::Opened(Opener::System).to_string(), "the system opened it");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Opener {
@@ -169,9 +176,16 @@ pub struct Effect {
 /// What is done.
 ///
 /// ```
-/// # use lifecycle::Act;
-/// # use nexus_abi::TaskId;
-/// assert_ne!(Act::Spawn, Act::Kill(TaskId::new(1, 1)));
+/// use lifecycle::{Act, App, Event, Lifecycle, Opener, Restart, State};
+/// use nexus_abi::Nanos;
+///
+/// let chat = App::try_from("org.chat").map_err(|_| "long")?;
+/// let mut apps = Lifecycle::new();
+/// assert_eq!(apps.install(&chat, Restart::Never, Nanos(0)), Ok(vec![]));
+/// let effects = apps.event(&chat, Event::Open(Opener::System), Nanos(1)).map_err(|_| "refused")?;
+/// let acts: Vec<Act> = effects.into_iter().map(|effect| effect.act).collect();
+/// assert_eq!(acts, [Act::Spawn, Act::Moved { from: State::Stopped, to: State::Starting }]);
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Act {

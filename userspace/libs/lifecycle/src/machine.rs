@@ -32,11 +32,15 @@ pub const APPS_MAX: usize = 128;
 /// Where an app stands.
 ///
 /// ```
-/// use lifecycle::{Standing, State};
+/// use lifecycle::{App, Lifecycle, Restart, Standing, State};
 /// use nexus_abi::Nanos;
 ///
-/// let new = Standing { state: State::Stopped, since: Nanos(0), cause: None, task: None };
-/// assert!(!new.state.is_alive());
+/// let chat = App::try_from("org.chat").map_err(|_| "long")?;
+/// let mut apps = Lifecycle::new();
+/// assert_eq!(apps.install(&chat, Restart::Never, Nanos(5)), Ok(vec![]));
+/// let new = Standing { state: State::Stopped, since: Nanos(5), cause: None, task: None };
+/// assert_eq!(apps.standing(&chat), Some(new));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Standing {

@@ -59,9 +59,11 @@ impl Restart {
 /// What to do about a death.
 ///
 /// ```
-/// # use lifecycle::Verdict;
-/// # use nexus_abi::Nanos;
-/// assert_ne!(Verdict::StartAt(Nanos(5)), Verdict::GiveUp);
+/// use lifecycle::{Restart, Supervision, Verdict};
+/// use nexus_abi::{ExitReason, Nanos};
+///
+/// let mut never = Supervision::new(Restart::Never);
+/// assert_eq!(never.died(ExitReason::Exited(1), Nanos(0), Nanos(1)), Verdict::Ended);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]

@@ -12,8 +12,16 @@ pub type App = String<NAME_MAX>;
 /// What is known of an app has changed.
 ///
 /// ```
-/// # use standby::{Activity, Signal};
-/// assert_ne!(Signal::Media(Activity::Begins), Signal::Media(Activity::Ends));
+/// use nexus_abi::Nanos;
+/// use standby::{Activity, App, Config, Exemption, Signal, Standby, State};
+///
+/// let music = App::try_from("org.music").map_err(|_| "long")?;
+/// let mut standby = Standby::new(Config::DEFAULT);
+/// for signal in [Signal::Background, Signal::Media(Activity::Begins)] {
+///     assert_eq!(standby.signal(&music, signal, Nanos(0)), Ok(vec![]));
+/// }
+/// assert_eq!(standby.state(&music, Nanos(0)), State::Exempt(Exemption::Media));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
@@ -40,8 +48,11 @@ pub enum Signal {
 /// Something begins or ends.
 ///
 /// ```
-/// # use standby::Activity;
-/// assert_ne!(Activity::Begins, Activity::Ends);
+/// use nexus_abi::Nanos;
+/// use standby::{Activity, Config, Standby};
+///
+/// let mut standby = Standby::new(Config::DEFAULT);
+/// assert_eq!(standby.charging(Activity::Begins, Nanos(0)), [], "no app is in standby that this lets out");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Activity {
@@ -127,8 +138,10 @@ impl Cause {
 /// What an app in standby does without.
 ///
 /// ```
-/// # use standby::Resource;
-/// assert_ne!(Resource::Sensors, Resource::Network);
+/// use standby::{Act, Resource};
+///
+/// let lifted = [Resource::Sensors, Resource::Network].map(Act::Allow);
+/// assert_eq!(lifted[1], Act::Allow(Resource::Network));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Resource {
@@ -162,8 +175,18 @@ pub struct Effect {
 /// What is done. Effects come in the order in which they are to be carried out: announcing is last, when it is true.
 ///
 /// ```
-/// # use standby::{Act, Resource};
-/// assert_ne!(Act::Deny(Resource::Network), Act::Allow(Resource::Network));
+/// use nexus_abi::Nanos;
+/// use standby::*;
+///
+/// let chat = App::try_from("org.chat").map_err(|_| "long")?;
+/// let mut standby = Standby::new(Config::DEFAULT);
+/// let refused = |_| "refused";
+/// assert_eq!(standby.signal(&chat, Signal::Background, Nanos(0)).map_err(refused)?, []);
+/// let entered = standby.enter(&chat, Nanos(1)).map_err(refused)?;
+/// assert_eq!(entered.last().map(|effect| effect.act), Some(Act::Entered));
+/// let left = standby.signal(&chat, Signal::Tapped, Nanos(2)).map_err(refused)?;
+/// assert_eq!(left.last().map(|effect| effect.act), Some(Act::Left));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Act {
