@@ -7,11 +7,11 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+use lifecycle::{Restart, Supervision, Verdict};
 use nexus_abi::user::{self, task_spawn};
 use nexus_abi::{Error, ExitReason, Handle, Nanos, QosClass, Rights, SpawnArgs};
 use nexus_proof::{Marker, Service};
 use nexus_rt::startup::{EXECD_SLOT, POLICYD_SLOT, SYSTEM, SYSTEM_SLOT};
-use restart_policy::{Restart, Supervision, Verdict};
 
 nexus_rt::entry!(main);
 

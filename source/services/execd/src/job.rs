@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use lifecycle::Supervision;
 use nexus_abi::{Handle, Nanos, TaskId};
 use nexus_service::Ticket;
-use restart_policy::Supervision;
 
 use crate::plan::Plan;
 

@@ -37,11 +37,11 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use lifecycle::Verdict;
 use nexus_abi::{Error, ExitReason, Handle, Nanos, ServiceId, TaskId};
 use nexus_service::{Caller, Effects};
 use nexus_wire::execd::{Answer, Ended, Image, Next, Refusal, Restart, Spawn};
 use nexus_wire::recipe::{Privilege, Qos, Recipe, Start};
-use restart_policy::Verdict;
 
 use crate::denials::Denials;
 use crate::history::History;

@@ -2,11 +2,11 @@
 //!
 //! Deny by default: a program that no recipe mentions gets the right to print and nothing else.
 
+use lifecycle::Restart;
 use nexus_abi::{AffinityPolicy, HartMask, QosClass};
 use nexus_wire::execd::{Image, Refusal, Restart as Asked, Spawn};
 use nexus_wire::policyd::Action;
 use nexus_wire::recipe::{Placement, Profile, Qos, Recipe, Restart as Written};
-use restart_policy::Restart;
 
 /// How one program is started, over all its restarts.
 #[derive(Clone, Debug)]

@@ -9,10 +9,8 @@
 //! 3. The [`CRASHES_MAX`]-th crash within [`CRASH_WINDOW`] is the last: what dies that often is broken, and
 //!    starting it once more only hides that.
 //!
-//! No clock, no I/O: the caller says when things happened, so a simulated week takes no time.
-
-#![no_std]
-#![forbid(unsafe_code)]
+//! Services and apps share these rules: `execd` and `init` use a [`Supervision`] as it is, [`crate::Lifecycle`] has one
+//! for each app.
 
 use nexus_abi::{ExitReason, Nanos};
 
@@ -28,6 +26,14 @@ pub const CRASH_WINDOW: Nanos = Nanos::from_millis(60_000);
 pub const STEADY: Nanos = CRASH_WINDOW;
 
 /// Which endings are a reason to start a program again. Wire values are append-only.
+///
+/// ```
+/// use lifecycle::Restart;
+/// use nexus_abi::ExitReason;
+///
+/// assert!(!Restart::OnFailure.wants(ExitReason::Exited(0)));
+/// assert!(Restart::OnFailure.wants(ExitReason::Exited(1)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Restart {
     /// None.
@@ -51,6 +57,14 @@ impl Restart {
 }
 
 /// What to do about a death.
+///
+/// ```
+/// use lifecycle::{Restart, Supervision, Verdict};
+/// use nexus_abi::{ExitReason, Nanos};
+///
+/// let mut never = Supervision::new(Restart::Never);
+/// assert_eq!(never.died(ExitReason::Exited(1), Nanos(0), Nanos(1)), Verdict::Ended);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Verdict {
@@ -63,6 +77,17 @@ pub enum Verdict {
 }
 
 /// What is remembered of one program's deaths.
+///
+/// ```
+/// use lifecycle::{Restart, Supervision, Verdict};
+/// use nexus_abi::{ExitReason, Nanos};
+///
+/// let ms = Nanos::from_millis;
+/// let mut supervision = Supervision::new(Restart::OnFailure);
+/// // Two crashes, each a second after the start.
+/// assert_eq!(supervision.died(ExitReason::Exited(1), ms(0), ms(1_000)), Verdict::StartAt(ms(1_500)));
+/// assert_eq!(supervision.died(ExitReason::Exited(1), ms(1_500), ms(2_500)), Verdict::StartAt(ms(3_500)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Supervision {
     restart: Restart,
@@ -126,7 +151,9 @@ mod tests {
             (Restart::Always, ExitReason::Exited(0), true),
         ];
         for (restart, reason, expected) in cases {
-            let verdict = Supervision::new(restart).died(reason, ms(0), ms(1));
+            let mut supervision = Supervision::new(restart);
+            assert_eq!(supervision.restart(), restart);
+            let verdict = supervision.died(reason, ms(0), ms(1));
             assert_eq!(matches!(verdict, Verdict::StartAt(_)), expected, "{restart:?} {reason:?}");
         }
     }

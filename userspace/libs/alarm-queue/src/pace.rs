@@ -1,0 +1,165 @@
+//! How often an app may be rung for: quotas, and holding back in standby.
+//!
+//! A quota of q in a window W admits a ring when fewer than q rings lie in the W before it. So when the quota is used
+//! up, the next moment is W after the q-th last ring, neither rounded nor on a grid.
+
+use alloc::vec::Vec;
+
+use nexus_abi::Nanos;
+
+use crate::alarm::{ALARMS_PER_APP, App, Refusal};
+
+/// Most apps that are remembered: those with alarms, with a pace of their own, or with rings that still count.
+pub const APPS_MAX: usize = 128;
+/// Rings that are remembered of an app, so also the largest quota.
+pub const RINGS_MAX: u16 = ALARMS_PER_APP as u16;
+
+/// At most so many rings in every window of such a length.
+///
+/// ```
+/// use alarm_queue::{Quota, RINGS_MAX};
+/// use nexus_abi::Nanos;
+///
+/// let four_an_hour = Quota::new(4, Nanos::from_millis(3_600_000)).ok_or("no quota")?;
+/// assert_eq!(four_an_hour.rings(), 4);
+/// assert_eq!(Quota::new(0, Nanos(1)), None, "that would be never");
+/// assert_eq!(Quota::new(RINGS_MAX + 1, Nanos(1)), None);
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quota {
+    rings: u16,
+    window: Nanos,
+}
+
+impl Quota {
+    /// For an app in use: all its alarms may ring at one moment, but an app that sets each alarm anew as soon as it
+    /// rings keeps nobody awake for long.
+    pub const IN_USE: Self = Self { rings: RINGS_MAX, window: Nanos::from_millis(60_000) };
+
+    /// `rings` of 1 to [`RINGS_MAX`] in `window`.
+    pub const fn new(rings: u16, window: Nanos) -> Option<Self> {
+        if rings == 0 || rings > RINGS_MAX { None } else { Some(Self { rings, window }) }
+    }
+
+    /// How many.
+    pub const fn rings(self) -> u16 {
+        self.rings
+    }
+
+    /// In how much time.
+    pub const fn window(self) -> Nanos {
+        self.window
+    }
+}
+
+/// What delays an app's alarms, except alarm-clock ones.
+///
+/// ```
+/// use alarm_queue::{Pace, Quota};
+/// use nexus_abi::Nanos;
+///
+/// let in_standby = Pace { not_before: Nanos::from_millis(900_000), ..Pace::IN_USE };
+/// assert_eq!(in_standby.quota, Quota::IN_USE);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// How often.
+    pub quota: Quota,
+    /// Nothing before this moment: the next maintenance window of standby. [`Nanos::NOW`] for an app in use.
+    pub not_before: Nanos,
+}
+
+impl Pace {
+    /// For an app that nothing is known against.
+    pub const IN_USE: Self = Self { quota: Quota::IN_USE, not_before: Nanos::NOW };
+}
+
+/// What is remembered of one app.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Record {
+    app: App,
+    pace: Pace,
+    /// The latest rings, oldest first, at most [`RINGS_MAX`].
+    rings: Vec<Nanos>,
+}
+
+impl Record {
+    fn quota_admits(&self) -> Nanos {
+        let used = usize::from(self.pace.quota.rings);
+        let counted = self.rings.len().checked_sub(used);
+        counted.map_or(Nanos::NOW, |first| self.rings[first].after(self.pace.quota.window))
+    }
+
+    /// False when forgetting it changes nothing.
+    fn matters(&self, now: Nanos) -> bool {
+        let counts_until = self.rings.last().map_or(Nanos::NOW, |last| last.after(self.pace.quota.window));
+        self.pace != Pace::IN_USE || counts_until > now
+    }
+}
+
+/// The paces of all apps.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Paces {
+    /// At most [`APPS_MAX`].
+    records: Vec<Record>,
+}
+
+impl Paces {
+    pub const fn new() -> Self {
+        Self { records: Vec::new() }
+    }
+
+    /// Makes sure that `app` is remembered. When there is no room, those who do not matter and for whom `in_use` is
+    /// false make room. O(apps).
+    pub fn admit(&mut self, app: &App, now: Nanos, in_use: impl Fn(&App) -> bool) -> Result<(), Refusal> {
+        if self.find(app).is_some() {
+            return Ok(());
+        }
+        if self.records.len() >= APPS_MAX {
+            self.records.retain(|record| record.matters(now) || in_use(&record.app));
+        }
+        if self.records.len() >= APPS_MAX {
+            return Err(Refusal::TooManyApps);
+        }
+        self.records.push(Record { app: app.clone(), pace: Pace::IN_USE, rings: Vec::new() });
+        Ok(())
+    }
+
+    pub fn set(&mut self, app: &App, pace: Pace) {
+        if let Some(record) = self.find_mut(app) {
+            record.pace = pace;
+        }
+    }
+
+    pub fn rang(&mut self, app: &App, now: Nanos) {
+        if let Some(record) = self.find_mut(app) {
+            if record.rings.len() >= usize::from(RINGS_MAX) {
+                record.rings.remove(0);
+            }
+            record.rings.push(now);
+        }
+    }
+
+    /// The earliest moments at which quota and standby let an alarm of `app` ring.
+    pub fn admitted(&self, app: &App) -> Admitted {
+        self.find(app).map_or(Admitted::default(), |record| Admitted {
+            by_quota: record.quota_admits(),
+            by_standby: record.pace.not_before,
+        })
+    }
+
+    fn find(&self, app: &App) -> Option<&Record> {
+        self.records.iter().find(|record| record.app == *app)
+    }
+
+    fn find_mut(&mut self, app: &App) -> Option<&mut Record> {
+        self.records.iter_mut().find(|record| record.app == *app)
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Admitted {
+    pub by_quota: Nanos,
+    pub by_standby: Nanos,
+}
