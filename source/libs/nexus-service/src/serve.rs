@@ -54,10 +54,16 @@ fn apply<S: Service, T: Transport>(effects: &mut Effects<AnswerOf<S>>, transport
     for ticket in effects.abandoned.drain(..) {
         transport.abandon(ticket);
     }
+    for (target, bits) in effects.notes.drain(..) {
+        transport.notify(target, bits);
+    }
     for (ticket, answer) in effects.answers.drain(..) {
         match encode(&answer, &mut buffer) {
             Ok(bytes) => transport.answer(ticket, Status::Answered, bytes),
             Err(_) => transport.answer(ticket, Status::AnswerTooLong, &[]),
         }
+    }
+    for handle in effects.closed.drain(..) {
+        transport.close(handle);
     }
 }
