@@ -7,10 +7,13 @@
 //!   Listen + a notification ─▶ Listening       once
 //!   Set ─▶ Set(id)                             as often as it likes
 //!            … bits at the notification        something has fired since it was last asked
-//!   Fired ─▶ Fired(what it was)                all of it in one go
+//!   Fired ─▶ Fired(what it was)                a page of it, and again until a page is not full
 //! ```
 //!
 //! What has fired and was not asked for yet still counts as a timer of its task, so both are bounded together.
+//!
+//! timed keeps nothing over a crash. Answers that matter for it say in which *era* they were given: in another one than
+//! before, all timers are forgotten and have to be set again.
 
 use heapless::Vec;
 use nexus_abi::Error;
@@ -18,10 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Protocol;
 
-/// Most expiries of one answer: all that a task can have, so that nobody asks twice.
-pub const FIRED_MAX: usize = 64;
-/// Most timers of one page of the list.
-pub const PAGE: usize = 32;
+/// Most expiries of one answer; ask again for more. Every answer is moved about at this size, so it is small.
+pub const FIRED_PAGE: usize = 16;
+/// Most timers of one page of the list, for the same reason.
+pub const PAGE: usize = 8;
 
 /// The protocol.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +69,17 @@ pub enum Request {
         /// Which.
         id: u64,
     },
-    /// What has fired.
+    /// What has fired. As long as a page is full there may be more, of which no bits tell.
     Fired,
     /// What time is it?
     Now,
+    /// Something that not everybody may ask.
+    Govern(Govern),
+}
+
+/// What only those with the privilege may ask, each with its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Govern {
     /// Set the wall clock.
     SetWall {
         /// What time it is, since 1970.
@@ -128,11 +138,16 @@ pub enum Answer {
     /// The moment has come.
     Woken,
     /// Expiries are told there.
-    Listening,
+    Listening {
+        /// See [`Answer::Set`].
+        era: u64,
+    },
     /// The timer is set.
     Set {
         /// Its name.
         id: u64,
+        /// The moment at which this timed began.
+        era: u64,
     },
     /// The timer is set anew.
     Rearmed {
@@ -140,6 +155,8 @@ pub enum Answer {
         id: u64,
         /// Whether it had been live.
         was_live: bool,
+        /// See [`Answer::Set`].
+        era: u64,
     },
     /// The timer will not fire any more.
     Cancelled {
@@ -148,8 +165,13 @@ pub enum Answer {
     },
     /// How long the timer still has; none when it has fired or was cancelled.
     Remaining(Option<Remaining>),
-    /// What has fired since this was asked last, in the order of firing.
-    Fired(Vec<Expiry, FIRED_MAX>),
+    /// What has fired since this was asked last, in the order of firing; fewer than [`FIRED_PAGE`] are the last.
+    Fired {
+        /// See [`Answer::Set`].
+        era: u64,
+        /// A page of it.
+        expiries: Vec<Expiry, FIRED_PAGE>,
+    },
     /// What time it is.
     Now {
         /// Since boot.

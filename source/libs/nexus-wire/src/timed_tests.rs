@@ -29,17 +29,17 @@ fn request() -> impl Strategy<Value = Request> {
         any::<u64>().prop_map(|id| Request::Cancel { id }),
         any::<u64>().prop_map(|id| Request::Remaining { id }),
         prop::sample::select(&[Request::Fired, Request::Now][..]),
-        privileged(),
+        govern().prop_map(Request::Govern),
     ]
 }
 
-fn privileged() -> impl Strategy<Value = Request> {
+fn govern() -> impl Strategy<Value = Govern> {
     prop_oneof![
-        any::<u64>().prop_map(|wall_ns| Request::SetWall { wall_ns }),
-        any::<u64>().prop_map(|hint_ns| Request::Hint { hint_ns }),
-        any::<(u64, u64)>().prop_map(|(task, floor_ns)| Request::Floor { task, floor_ns }),
-        any::<u64>().prop_map(|task| Request::Ended { task }),
-        any::<u16>().prop_map(|from| Request::List { from }),
+        any::<u64>().prop_map(|wall_ns| Govern::SetWall { wall_ns }),
+        any::<u64>().prop_map(|hint_ns| Govern::Hint { hint_ns }),
+        any::<(u64, u64)>().prop_map(|(task, floor_ns)| Govern::Floor { task, floor_ns }),
+        any::<u64>().prop_map(|task| Govern::Ended { task }),
+        any::<u16>().prop_map(|from| Govern::List { from }),
     ]
 }
 
@@ -67,13 +67,14 @@ fn answer() -> impl Strategy<Value = Answer> {
         [Refusal::Invalid, Refusal::OverLimit, Refusal::Full, Refusal::NotFound, Refusal::NotAllowed];
     let remaining = any::<(u64, u64)>().prop_map(|(least_ns, most_ns)| Remaining { least_ns, most_ns });
     prop_oneof![
-        prop::sample::select(&[Answer::Woken, Answer::Listening, Answer::Done][..]),
-        any::<u64>().prop_map(|id| Answer::Set { id }),
-        any::<(u64, bool)>().prop_map(|(id, was_live)| Answer::Rearmed { id, was_live }),
+        prop::sample::select(&[Answer::Woken, Answer::Done][..]),
+        any::<u64>().prop_map(|era| Answer::Listening { era }),
+        any::<(u64, u64)>().prop_map(|(id, era)| Answer::Set { id, era }),
+        any::<(u64, bool, u64)>().prop_map(|(id, was_live, era)| Answer::Rearmed { id, was_live, era }),
         any::<bool>().prop_map(|was_live| Answer::Cancelled { was_live }),
         proptest::option::of(remaining).prop_map(Answer::Remaining),
-        proptest::collection::vec(expiry(), 0..=FIRED_MAX)
-            .prop_map(|fired| Answer::Fired(fired.into_iter().collect())),
+        (any::<u64>(), proptest::collection::vec(expiry(), 0..=FIRED_PAGE))
+            .prop_map(|(era, fired)| Answer::Fired { era, expiries: fired.into_iter().collect() }),
         any::<(u64, Option<u64>)>().prop_map(|(monotonic_ns, wall_ns)| Answer::Now { monotonic_ns, wall_ns }),
         proptest::collection::vec(listed(), 0..=PAGE)
             .prop_map(|page| Answer::Timers(page.into_iter().collect())),
@@ -116,7 +117,7 @@ fn the_longest_answers_fit_into_a_message() {
         period_ns: Some(u64::MAX),
     };
     for answer in [
-        Answer::Fired(core::iter::repeat_n(expiry, FIRED_MAX).collect()),
+        Answer::Fired { era: u64::MAX, expiries: core::iter::repeat_n(expiry, FIRED_PAGE).collect() },
         Answer::Timers(core::iter::repeat_n(listed, PAGE).collect()),
     ] {
         assert!(encode(&answer, &mut [0; MESSAGE_BYTES_MAX]).is_ok());
