@@ -73,6 +73,8 @@ pub struct Fired {
     pub due: Nanos,
     /// How many occurrences this is: more than one if a window or a floor is longer than the period.
     pub times: u64,
+    /// Whether it is gone now, because it was to fire once.
+    pub is_over: bool,
 }
 
 /// What became of a timer that was set anew.
@@ -147,6 +149,11 @@ impl Timers {
     /// True when nothing waits. O(1).
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Live timers of a task. O(1).
+    pub fn len_of(&self, owner: TaskId) -> usize {
+        self.accounts.find(owner).map_or(0, |account| self.accounts[account].timers)
     }
 
     /// The governor's hint. O(1).
@@ -226,13 +233,14 @@ impl Timers {
         let Timer { node, course, owner, .. } = &mut self.timers[slot];
         let (owner, due) = (*owner, course.ask.due);
         let times = course.fire(node.window().earliest(), now);
-        if course.ask.period.is_some() {
+        let is_over = course.ask.period.is_none();
+        if is_over {
+            self.release(slot);
+        } else {
             let window = course.window(regime);
             self.queue.change(slot, window, &mut self.timers);
-        } else {
-            self.release(slot);
         }
-        Some(Fired { id, owner, due, times })
+        Some(Fired { id, owner, due, times, is_over })
     }
 
     /// Takes out all timers of a task that is dead, and its floor; `gone` hears of each. O(log n) for each.

@@ -142,7 +142,7 @@ impl Naive {
         let (owner, id, due) = (entry.owner, entry.id, entry.due());
         let Some(period) = entry.ask.period else {
             self.live.swap_remove(n);
-            return Some(Fired { id, owner, due: Nanos(due), times: 1 });
+            return Some(Fired { id, owner, due: Nanos(due), times: 1, is_over: true });
         };
         let (hint, floor) = (self.hint, self.floor(owner));
         let entry = &mut self.live[n];
@@ -150,7 +150,7 @@ impl Naive {
         entry.reported += times;
         entry.fired_from = Some(entry.earliest);
         entry.compute_window(hint, floor);
-        Some(Fired { id, owner, due: Nanos(due), times })
+        Some(Fired { id, owner, due: Nanos(due), times, is_over: false })
     }
 }
 
@@ -310,6 +310,7 @@ impl Pair {
         for owner in live.iter().map(|entry| entry.owner) {
             let own = live.iter().filter(|entry| entry.owner == owner).count();
             assert_eq!(self.timers.list_of(owner).count(), own);
+            assert_eq!(self.timers.len_of(owner), own);
         }
     }
 }
