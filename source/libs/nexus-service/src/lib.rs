@@ -8,8 +8,8 @@
 //! ```text
 //!            ┌──────────── serve ────────────┐
 //!   message ─┤ decode ─▶ call(caller, …, now)├─▶ Effects ─▶ answers (now or later)
-//!   bits ────┤           bits(…, now)        │              handles closed
-//!   deadline ┤           tick(now) ──────────┼─▶ next deadline
+//!   bits ────┤           bits(…, now)        │              bits set elsewhere
+//!   deadline ┤           tick(now) ──────────┼─▶ next deadline   handles closed
 //!            └───────────────────────────────┘
 //! ```
 //!
@@ -83,17 +83,20 @@ pub struct Call<'a, R> {
 #[must_use = "a caller waits for this ticket's answer"]
 pub struct Ticket(Handle);
 
-/// What a service wants to happen. At most one answer per ticket, so as bounded as the tickets are.
+/// What a service wants to happen. At most one answer per ticket, so as bounded as the tickets are; of bits and
+/// handles to close a service says no more in one step than it keeps handles.
 #[derive(Debug)]
 pub struct Effects<A> {
     answers: Vec<(Ticket, A)>,
     abandoned: Vec<Ticket>,
+    notes: Vec<(Handle, u64)>,
+    closed: Vec<Handle>,
 }
 
 impl<A> Effects<A> {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { answers: Vec::new(), abandoned: Vec::new() }
+        Self { answers: Vec::new(), abandoned: Vec::new(), notes: Vec::new(), closed: Vec::new() }
     }
 
     /// Answers a call.
@@ -104,6 +107,16 @@ impl<A> Effects<A> {
     /// Gives up on a call whose caller is known not to wait any more; should it wait after all, it sees `Dead`.
     pub fn abandon(&mut self, ticket: Ticket) {
         self.abandoned.push(ticket);
+    }
+
+    /// Sets bits at a notification that the service was given.
+    pub fn notify(&mut self, target: Handle, bits: u64) {
+        self.notes.push((target, bits));
+    }
+
+    /// Closes a handle that the service took, after everything else in this step.
+    pub fn close(&mut self, handle: Handle) {
+        self.closed.push(handle);
     }
 }
 
@@ -124,7 +137,11 @@ pub trait Transport {
     /// Lets go of a ticket without an answer.
     fn abandon(&mut self, ticket: Ticket);
 
-    /// Closes a handle nobody took.
+    /// Sets bits. Whoever waits for them may be gone, and what was given may be no notification; that is the giver's
+    /// concern.
+    fn notify(&mut self, target: Handle, bits: u64);
+
+    /// Closes a handle nobody took, or nobody needs any more.
     fn close(&mut self, handle: Handle);
 
     /// Waits for the next event until `deadline`. `buffer` holds one message.

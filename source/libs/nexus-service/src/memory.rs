@@ -87,9 +87,14 @@ impl<S: Service> Bench<S> {
         self.wire.deadline
     }
 
-    /// Handles that nobody took and the loop closed.
+    /// Handles that were closed: by the loop because nobody took them, or by the service.
     pub fn closed(&self) -> &[Handle] {
         &self.wire.closed
+    }
+
+    /// Bits the service has set, in order: when, where, which.
+    pub fn notes(&self) -> &[(Nanos, Handle, u64)] {
+        &self.wire.notes
     }
 
     /// What has become of a call.
@@ -120,6 +125,7 @@ struct Wire {
     inbox: VecDeque<Mail>,
     outcomes: BTreeMap<u64, Sent>,
     closed: Vec<Handle>,
+    notes: Vec<(Nanos, Handle, u64)>,
     calls: u64,
     now: Nanos,
     horizon: Nanos,
@@ -146,6 +152,10 @@ impl Transport for Wire {
 
     fn abandon(&mut self, ticket: Ticket) {
         self.outcomes.insert(ticket.0.to_wire(), Sent::Abandoned);
+    }
+
+    fn notify(&mut self, target: Handle, bits: u64) {
+        self.notes.push((self.now, target, bits));
     }
 
     fn close(&mut self, handle: Handle) {

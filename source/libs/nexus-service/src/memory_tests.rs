@@ -24,6 +24,7 @@ enum Ask {
     After { ms: u32, value: u32 },
     OnBits,
     TakeHandle,
+    Nudge { bits: u64 },
     Long,
 }
 
@@ -52,6 +53,13 @@ impl Service for Echo {
             Ask::OnBits => self.on_bits.push((call.ticket, call.caller.task)),
             Ask::TakeHandle => {
                 self.taken.extend(call.attached.take());
+                effects.answer(call.ticket, Say::Value(0));
+            }
+            Ask::Nudge { bits } => {
+                if let Some(target) = call.attached.take() {
+                    effects.close(target);
+                    effects.notify(target, bits);
+                }
                 effects.answer(call.ticket, Say::Value(0));
             }
             Ask::Long => effects.answer(call.ticket, Say::Long(std::vec![0; MESSAGE_BYTES_MAX + 1])),
@@ -146,6 +154,16 @@ fn a_handle_is_the_service_s_only_if_taken() {
     bench.call_with(caller(1), &Ask::Now(0), Some(Handle::new(2, 1)));
     assert_eq!(bench.service.taken, [Handle::new(1, 1)]);
     assert_eq!(bench.closed(), [Handle::new(2, 1)]);
+}
+
+#[test]
+fn bits_are_set_where_the_service_says_and_its_handles_are_closed() {
+    let mut bench = Bench::new(Echo::default());
+    let target = Handle::new(5, 1);
+    bench.run_until(ms(3));
+    let id = bench.call_with(caller(1), &Ask::Nudge { bits: 0b101 }, Some(target));
+    assert_eq!(bench.outcome(id), Ok(Outcome::Answered(Say::Value(0))));
+    assert_eq!((bench.notes(), bench.closed()), (&[(ms(3), target, 0b101)][..], &[target][..]));
 }
 
 #[test]

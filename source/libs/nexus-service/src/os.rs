@@ -75,6 +75,10 @@ impl Transport for Os {
         self.close(ticket.0);
     }
 
+    fn notify(&mut self, target: Handle, bits: u64) {
+        let _gone = user::notify(target, bits);
+    }
+
     fn close(&mut self, handle: Handle) {
         // It can only fail because the handle is gone, which is what is wanted.
         let _gone = user::handle_close(handle);

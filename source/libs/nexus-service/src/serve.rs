@@ -7,15 +7,16 @@ use crate::{AnswerOf, Call, Closed, Effects, Event, RequestOf, Service, Transpor
 
 /// Runs `service` until the transport closes. Each turn is one event, then one tick.
 pub fn serve<S: Service, T: Transport>(service: &mut S, transport: &mut T) -> Closed {
-    let mut buffer = [0; MESSAGE_BYTES_MAX];
+    // Made once: clearing them for every message would cost more than most messages.
+    let (mut inbox, mut outbox) = ([0; MESSAGE_BYTES_MAX], [0; MESSAGE_BYTES_MAX]);
     let mut effects = Effects::new();
     loop {
         let deadline = service.tick(transport.now(), &mut effects);
-        apply::<S, T>(&mut effects, transport);
-        match transport.next(&mut buffer, deadline) {
+        apply::<S, T>(&mut effects, transport, &mut outbox);
+        match transport.next(&mut inbox, deadline) {
             Ok(event) => {
                 let now = transport.now();
-                deliver(service, transport, event, &buffer, now, &mut effects);
+                deliver(service, transport, event, &inbox, now, &mut effects);
             }
             Err(closed) => return closed,
         }
@@ -49,15 +50,20 @@ fn deliver<S: Service, T: Transport>(
 }
 
 /// Carries out what the service wants and leaves nothing behind.
-fn apply<S: Service, T: Transport>(effects: &mut Effects<AnswerOf<S>>, transport: &mut T) {
-    let mut buffer = [0; MESSAGE_BYTES_MAX];
+fn apply<S: Service, T: Transport>(effects: &mut Effects<AnswerOf<S>>, transport: &mut T, outbox: &mut [u8]) {
     for ticket in effects.abandoned.drain(..) {
         transport.abandon(ticket);
     }
+    for (target, bits) in effects.notes.drain(..) {
+        transport.notify(target, bits);
+    }
     for (ticket, answer) in effects.answers.drain(..) {
-        match encode(&answer, &mut buffer) {
+        match encode(&answer, outbox) {
             Ok(bytes) => transport.answer(ticket, Status::Answered, bytes),
             Err(_) => transport.answer(ticket, Status::AnswerTooLong, &[]),
         }
+    }
+    for handle in effects.closed.drain(..) {
+        transport.close(handle);
     }
 }

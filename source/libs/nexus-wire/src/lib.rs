@@ -20,6 +20,7 @@ mod coded;
 pub mod execd;
 pub mod policyd;
 pub mod recipe;
+pub mod timed;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,5 +1,8 @@
 //! Pages of the documentation that repeat what the code says: written by `xtask docs`, compared by `xtask check`.
 
+mod section;
+mod windows;
+
 use std::fmt::Write;
 use std::fs;
 
@@ -11,26 +14,51 @@ use crate::process::say;
 use crate::recipes;
 use crate::workspace::Workspace;
 
-/// A generated page: its path, and what it must hold.
+/// What is generated of a page: its path, how much of it, and what it must hold.
 struct Page {
     path: &'static str,
+    extent: Extent,
     text: fn() -> String,
 }
 
+enum Extent {
+    /// All of it.
+    Whole,
+    /// The section of this name.
+    Section(&'static str),
+}
+
 const PAGES: &[Page] = &[
-    Page { path: "docs/kernel/syscalls.md", text: syscalls },
-    Page { path: "docs/tools/markers.md", text: markers },
-    Page { path: "docs/services/recipes.md", text: recipes::page::text },
+    Page { path: "docs/kernel/syscalls.md", extent: Extent::Whole, text: syscalls },
+    Page { path: "docs/tools/markers.md", extent: Extent::Whole, text: markers },
+    Page { path: "docs/services/recipes.md", extent: Extent::Whole, text: recipes::page::text },
+    Page { path: "docs/power/timers.md", extent: Extent::Section("windows"), text: windows::table },
 ];
+
+impl Page {
+    /// The page as it must be.
+    fn expected(&self, workspace: &Workspace) -> Result<String> {
+        let text = (self.text)();
+        match self.extent {
+            Extent::Whole => Ok(text),
+            Extent::Section(name) => {
+                let page = fs::read_to_string(workspace.path(self.path));
+                let page = page.with_context(|| format!("cannot read {}", self.path))?;
+                section::replaced(&page, name, &text).with_context(|| self.path)
+            }
+        }
+    }
+}
 
 /// `xtask docs`.
 pub fn write(workspace: &Workspace) -> Result<()> {
     for page in PAGES {
+        let text = page.expected(workspace)?;
         let file = workspace.path(page.path);
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(&file, (page.text)()).with_context(|| format!("cannot write {}", page.path))?;
+        fs::write(&file, text).with_context(|| format!("cannot write {}", page.path))?;
         say(format!("wrote {}", page.path));
     }
     Ok(())
@@ -38,11 +66,14 @@ pub fn write(workspace: &Workspace) -> Result<()> {
 
 /// A sentence for each page that is not what the code says.
 pub fn check(workspace: &Workspace) -> Vec<String> {
-    PAGES
-        .iter()
-        .filter(|page| fs::read_to_string(workspace.path(page.path)).ok() != Some((page.text)()))
-        .map(|page| format!("{} is out of date: run `make docs`", page.path))
-        .collect()
+    let complaint = |page: &Page| match page.expected(workspace) {
+        Err(error) => Some(format!("{error:#}")),
+        Ok(text) => {
+            let is_same = fs::read_to_string(workspace.path(page.path)).is_ok_and(|page| page == text);
+            (!is_same).then(|| format!("{} is out of date: run `make docs`", page.path))
+        }
+    };
+    PAGES.iter().filter_map(complaint).collect()
 }
 
 fn syscalls() -> String {

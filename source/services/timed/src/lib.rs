@@ -1,0 +1,90 @@
+//! Every timer of the device, as a state machine.
+//!
+//! [`Timed`] puts a service around the pure library `timer-coalescer`, which says when to wake and what fires. It
+//! answers who sleeps, tells listeners what has fired, knows the wall clock, and forgets the dead.
+//!
+//! ```text
+//!   Set ────▶ timers ──fire──▶ unread ──Fired──▶ the client
+//!                │               └─ its first entry sets the listener's bits
+//!   Sleep ───▶ timers ──fire──▶ the late answer
+//! ```
+//!
+//! 1. The class that counts is the one the kernel stamped on the request; nothing in a request can narrow a window.
+//! 2. A task has one thread, so a task that asks for something does not sleep: an earlier sleep of its ends then.
+//! 3. Timers that live and expiries that nobody has read are bounded together.
+//! 4. The tick fires what is due after every event, so being awake for any reason is used for all; the deadline it
+//!    answers is the latest moment that keeps every promise.
+//! 5. Everybody sees the time as coarsely as a task without the right to more.
+//!
+//! Nothing here ever waits.
+
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod audit;
+mod clients;
+mod requests;
+mod surroundings;
+mod wall;
+
+pub use audit::AUDIT_PER_SECOND;
+pub use clients::{LISTENERS_MAX, SLEEPERS_MAX};
+pub use surroundings::{Audit, Privilege, Reason, Surroundings};
+
+use nexus_abi::Nanos;
+use nexus_service::Effects;
+use nexus_wire::timed::{Answer, Expiry};
+use timer_coalescer::{Fired, Timers};
+
+use crate::audit::AuditBudget;
+use crate::clients::{Clients, Told};
+use crate::wall::WallClock;
+
+/// The timer authority.
+#[derive(Debug)]
+pub struct Timed<S> {
+    surroundings: S,
+    /// When it began.
+    era: Nanos,
+    timers: Timers,
+    clients: Clients,
+    wall: WallClock,
+    audit: AuditBudget,
+}
+
+impl<S: Surroundings> Timed<S> {
+    /// Has no timers yet. `wall_ns` is what time it is, if anybody knows.
+    pub fn new(surroundings: S, wall_ns: Option<u64>, now: Nanos) -> Self {
+        Self {
+            surroundings,
+            era: now,
+            timers: Timers::new(),
+            clients: Clients::default(),
+            wall: WallClock::new(wall_ns, now),
+            audit: AuditBudget::default(),
+        }
+    }
+
+    /// Fires what is due.
+    fn fire(&mut self, now: Nanos, effects: &mut Effects<Answer>) {
+        while let Some(fired) = self.timers.fire(now) {
+            match self.clients.fired(fired.owner, expiry(fired), fired.is_over) {
+                Told::Sleeper(ticket) => {
+                    effects.answer(ticket, Answer::Woken);
+                    self.clients.tidy(fired.owner, self.timers.len_of(fired.owner));
+                }
+                Told::Listener(listener) => effects.notify(listener.target, listener.bits),
+                Told::Nobody => {}
+            }
+        }
+    }
+}
+
+fn expiry(fired: Fired) -> Expiry {
+    Expiry { id: fired.id.to_wire(), due_ns: fired.due.0, times: fired.times }
+}
+
+#[cfg(test)]
+mod tests;
