@@ -97,6 +97,12 @@ impl<Id: Copy + Eq> HartQueue<Id> {
             || matches!(self.mode, Mode::Contest) && self.queue.is_empty()
     }
 
+    /// True when nothing is entered: what the claim has of the hart is nobody's loss.
+    #[inline(always)]
+    pub const fn is_uncontested(&self) -> bool {
+        matches!(self.mode, Mode::Alone | Mode::AloneOdd)
+    }
+
     /// True when no task waits, and nothing is known of one that runs.
     #[inline(always)]
     pub const fn is_at_rest(&self) -> bool {

@@ -33,13 +33,16 @@ pub fn run() -> Verdict {
 fn waits(late: u64) -> Verdict {
     let bits = user::notification_create().because("notification")?;
     let endpoint = user::endpoint_create().because("endpoint")?;
-    for (what, wait) in [
-        ("wait", (|bits, _, at| user::wait(bits, at).map(drop)) as fn(_, _, _) -> _),
-        ("receive", |_, endpoint, at| user::receive(endpoint, &mut [], at).map(drop)),
-        ("call", |_, endpoint, at| user::call_with(endpoint, Default::default(), &mut [], at).map(drop)),
+    let unserved = user::endpoint_create().because("endpoint")?;
+    for (what, at, wait) in [
+        ("wait", bits, (|bits, at| user::wait(bits, at).map(drop)) as fn(_, _) -> _),
+        ("receive", endpoint, |endpoint, at| user::receive(endpoint, &mut [], at).map(drop)),
+        ("call", unserved, |endpoint, at| {
+            user::call_with(endpoint, Default::default(), &mut [], at).map(drop)
+        }),
     ] {
         let moment = user::clock_now().after(Nanos::from_micros(700));
-        refused(what, wait(bits, endpoint, moment), Error::TimedOut)?;
+        refused(what, wait(at, moment), Error::TimedOut)?;
         holds("no deadline comes early", user::clock_now() >= moment)?;
         within(what, user::clock_now().since(moment).0, 0, late)?;
     }
@@ -53,6 +56,9 @@ fn waits(late: u64) -> Verdict {
         Error::TimedOut,
     )?;
     user::handle_close(bits).because("closing")?;
+    let to_itself = user::call_with(endpoint, Default::default(), &mut [], Nanos::NEVER).map(drop);
+    refused("a call that waits for itself", to_itself, Error::Deadlock)?;
+    user::handle_close(unserved).because("closing")?;
     user::handle_close(endpoint).because("closing")
 }
 

@@ -13,8 +13,8 @@ use crate::mm::page_table::Access;
 use crate::mm::user_memory;
 use crate::sched::claim::Claim;
 use crate::sched::{Hart, Outcome};
-use crate::task::OwnedTask;
 use crate::task::registers::Reg;
+use crate::task::{OwnedTask, Task};
 
 /// Sends a message and waits for its answer.
 pub fn call(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
@@ -31,7 +31,10 @@ pub fn receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
         return fail(task, Error::Invalid);
     }
     match decode_receive(hart, &mut task) {
-        Ok(endpoint) => wait_for_message(hart, task, endpoint, Claim::Leaves),
+        Ok(endpoint) => {
+            hart.end_loan(&task);
+            wait_for_message(hart, task, endpoint, Claim::Leaves)
+        }
         Err(error) => fail(task, error),
     }
 }
@@ -41,6 +44,10 @@ pub fn reply(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
     match answer(hart, &mut task) {
         Ok(caller) => {
             task.registers_mut().set_result(Ok((0, 0)));
+            if task.loan.client() == caller.id() {
+                hart.end_loan(&task);
+                hart.return_claim(&task, &caller);
+            }
             hart.make_ready(caller);
             Outcome::Resume(task)
         }
@@ -62,6 +69,7 @@ pub fn reply_receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
             return fail(task, error);
         }
     };
+    hart.end_loan(&task);
     let claim = match &caller {
         Some(caller) => hart.offer_claim(caller),
         None => Claim::Leaves,
@@ -142,6 +150,7 @@ fn endpoint(task: &OwnedTask, needed: Rights) -> Result<Ref<Port>, Error> {
 fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outcome {
     let machine = hart.machine;
     let number = reply::next_call(&task);
+    hart.claim_for(&task);
     let outcome = loop {
         let mut port = endpoint.lock(machine);
         if port.is_dead() {
@@ -158,7 +167,7 @@ fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outco
             let waiting = task.share();
             port.push_caller(task);
             drop(port);
-            hart.after_waiting(waiting);
+            wait_in_line(hart, waiting, &endpoint);
             break Outcome::Blocked;
         };
         drop(port);
@@ -199,6 +208,18 @@ fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outco
     outcome
 }
 
+/// A caller waits in an endpoint's queue, where others may have taken it by now: whoever it waits for hears of it. If
+/// that is itself, it waits no longer.
+fn wait_in_line(hart: &mut Hart, caller: Ref<Task>, endpoint: &Port) {
+    if let Err(error) = hart.urge(&caller, endpoint)
+        && let Some(mut taken) = reply::interrupt_wait(hart.machine, &caller)
+    {
+        taken.registers_mut().set_result(Err(error));
+        hart.make_ready(taken);
+    }
+    hart.after_waiting(caller);
+}
+
 /// Takes bits or a caller that is there, or waits for one.
 fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>, claim: Claim) -> Outcome {
     let machine = hart.machine;
@@ -214,6 +235,7 @@ fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>, c
             super::notify::put_bits(&mut task, bits);
             break Outcome::Resume(task);
         }
+        port.set_server(task.id());
         let Some(mut caller) = port.pop_caller() else {
             let deadline = Nanos(task.registers().get(Reg::T5));
             if hart.deadline_passed(deadline) {
@@ -283,6 +305,9 @@ fn answer(hart: &mut Hart, task: &mut OwnedTask) -> Result<OwnedTask, Error> {
         };
         match deliver(hart, task, &mut caller, Kind::Answer) {
             Ok(()) => {
+                if task.loan.client() != caller.id() {
+                    hart.withdraw_loan(&caller);
+                }
                 drop_reply(hart, task, handle);
                 Ok(caller)
             }

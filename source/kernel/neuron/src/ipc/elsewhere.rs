@@ -8,8 +8,6 @@
 
 use core::sync::atomic::{Ordering, fence};
 
-use nexus_abi::Handle;
-
 use super::fast::{Switch, reply_is_given};
 use super::port::PortGuard;
 use super::reply;
@@ -22,9 +20,9 @@ use crate::task::{Flags, TaskPtr};
 /// First half of a call to a server elsewhere, with the reply made and the server in our hands.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn neuron_call_elsewhere(server: TaskPtr, reply: u64, port: PortGuard<'_>) -> Switch {
+pub extern "C" fn neuron_call_elsewhere(server: TaskPtr, port: PortGuard<'_>) -> Switch {
     wake(port.unlock());
-    Switch { chosen: server.as_ptr().wrapping_byte_add(Switch::ELSEWHERE), reply }
+    Switch(server.as_ptr().wrapping_byte_add(Switch::ELSEWHERE))
 }
 
 /// First half of an answer to a caller elsewhere, which is claimed: the server waits again.
@@ -47,24 +45,24 @@ pub extern "C" fn neuron_reply_elsewhere(
     if let Some(killed) = killed {
         hart.make_ready(killed);
     }
-    Switch { chosen: caller.as_ptr().wrapping_byte_add(Switch::ELSEWHERE), reply: 0 }
+    Switch(caller.as_ptr().wrapping_byte_add(Switch::ELSEWHERE))
 }
 
 /// Second half of a call: the server, which has its words, goes home.
 #[inline(always)]
-pub fn call(hart: &mut Hart, server: TaskPtr, handle: u64) {
+pub fn call(hart: &mut Hart, server: TaskPtr) {
     // SAFETY: the first half has taken the token out of the endpoint's queue.
     let mut server = unsafe { server.take() };
     let Some(task) = hart.take_current() else { unreachable!("it ran a moment ago") };
     let registers = server.registers_mut();
     registers.set(Reg::T0, 0);
-    registers.set(Reg::T1, Handle::from_wire(handle).to_wire());
     registers.set(Reg::T2, 0);
     registers.set(Reg::T3, task.id().to_wire());
     registers.set(Reg::T4, task.stamp().0);
+    let number = reply::next_call(&task);
+    hart.lend_first(&task, number, &server);
     hart.charge(&task);
     let caller = task.ptr();
-    let number = reply::next_call(&task);
     reply::await_reply(task, number);
     // A kill that came a moment before its target began to wait is noticed here.
     fence(Ordering::SeqCst);

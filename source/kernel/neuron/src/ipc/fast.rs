@@ -34,29 +34,28 @@ use crate::cap::Uses;
 use crate::cap::table::ReplySlot;
 use crate::sched::Hart;
 use crate::smp;
+use crate::task::registers::Reg;
 use crate::task::{Flags, OwnedTask, Task, TaskPtr};
 
-/// What came of it: whose registers to load, and the handle with which a call can be answered.
+/// What came of it: the task that runs now, whose registers to load; null when nothing was done. With
+/// [`Switch::ELSEWHERE`] added, the peer, which has no words yet and is to be sent home with [`super::elsewhere`].
+/// The handle with which a call can be answered is in the peer's registers, so that this is one word.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Switch {
-    /// The task that runs now; null when nothing was done. With [`Switch::ELSEWHERE`] added, the peer, which
-    /// has no words yet and is to be sent home with [`super::elsewhere`].
-    pub chosen: *const Task,
-    /// The handle for the reply.
-    pub reply: u64,
-}
+#[repr(transparent)]
+pub struct Switch(pub *const Task);
 
 impl Switch {
     /// Tasks are pages, so this bit of their addresses is free.
     pub const ELSEWHERE: usize = 1;
-    const REFUSED: Self = Self { chosen: ptr::null(), reply: 0 };
+    const REFUSED: Self = Self(ptr::null());
 }
 
 /// A call with words only and no deadline.
 #[inline(always)]
 pub fn call(hart: &mut Hart, named: u64) -> Switch {
-    let Some(task) = hart.current().filter(|task| task.flags() == 0) else { return Switch::REFUSED };
+    let Some(task) = hart.current_in_own_name().filter(|task| task.flags() == 0) else {
+        return Switch::REFUSED;
+    };
     let Some(endpoint) = task.own().handles.port(Handle::from_wire(named), Uses::CALL) else {
         return Switch::REFUSED;
     };
@@ -66,11 +65,11 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
     let number = reply::next_call(task);
     // SAFETY: the server was fit only with a free slot, and its table is in our hands since.
     let handle = unsafe { server.own_mut().handles.insert_reply(number, task.share()) };
-    let reply = handle.to_wire();
+    server.registers_mut().set(Reg::T1, handle.to_wire());
     if !hart.translations_are_good(&server) {
-        return neuron_call_elsewhere(server.into_ptr(), reply, port);
+        return neuron_call_elsewhere(server.into_ptr(), port);
     }
-    let switch = Switch { chosen: server.as_ptr().as_ptr(), reply };
+    let switch = Switch(server.as_ptr().as_ptr());
     // SAFETY: it ran a moment ago.
     let task = unsafe { hart.run_instead(server).unwrap_unchecked() };
     let caller = task.ptr();
@@ -106,7 +105,7 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> Switch {
     if !stays {
         return neuron_reply_elsewhere(hart, caller.into_ptr(), slot, port);
     }
-    let switch = Switch { chosen: caller.as_ptr().as_ptr(), reply: 0 };
+    let switch = Switch(caller.as_ptr().as_ptr());
     // SAFETY: it ran a moment ago.
     let mut task = unsafe { hart.run_instead(caller).unwrap_unchecked() };
     // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.

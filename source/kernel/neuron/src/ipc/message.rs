@@ -98,7 +98,10 @@ pub fn deliver(
     let moved = sent.moved.map_or(Handle::NONE, |handle| move_handle(hart, from, to, handle));
     let reply = match kind {
         Kind::Answer => Handle::NONE,
-        Kind::Call(call) => insert_reply(hart, to, from.share(), call),
+        Kind::Call(call) => {
+            hart.lend(from, call, to);
+            insert_reply(hart, to, from.share(), call)
+        }
     };
     let (words, sender, stamp) = (from.registers().words(), from.id(), from.stamp());
     let registers = to.registers_mut();

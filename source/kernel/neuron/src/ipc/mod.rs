@@ -18,10 +18,12 @@
 //! | [`elsewhere`] | the same when the peer is at home on another hart |
 //! | [`fast_bits`] | the same for bits |
 //! | [`notify`] | bits, and waiting for them |
+//! | [`donation`] | what a caller lends to whoever works for it |
 //! | [`reply`] | who may answer a call, and giving up on one |
 //! | [`irq`] | device interrupts as bits |
 
 pub mod call;
+pub mod donation;
 pub mod elsewhere;
 pub mod fast;
 pub mod fast_bits;

@@ -14,7 +14,7 @@ use core::cell::UnsafeCell;
 use core::mem::ManuallyDrop;
 use core::ptr;
 
-use nexus_abi::QosClass;
+use nexus_abi::{QosClass, TaskId};
 
 use crate::cap::object::{Counted, Header, Kind};
 use crate::cap::stripes::Stripes;
@@ -61,11 +61,17 @@ pub enum PortKind {
 const CALLERS: u8 = (1 << RECEIVERS) - 1;
 const BITS: u8 = 1 << RECEIVERS;
 const DEAD: u8 = BITS << 1;
+/// An endpoint at which nobody has received yet.
+const NEW: u8 = DEAD << 1;
+/// Instead of a server: more than one task has received here.
+const SHARED: TaskId = TaskId::from_wire(u64::MAX);
 
 #[derive(Debug)]
 struct State {
-    /// Bit `c` is set when callers of class `c` wait, [`BITS`] when bits do, [`DEAD`] when it is dead.
+    /// Bit `c` is set when callers of class `c` wait, [`BITS`] when bits do, [`DEAD`] when it is dead; [`NEW`].
     pending: u8,
+    /// Who receives here, or [`SHARED`].
+    server: TaskId,
     bits: u64,
     /// Callers by class, then the receivers.
     lists: [List; LISTS],
@@ -80,11 +86,12 @@ impl Port {
     /// A port nobody waits at.
     pub const fn new(kind: PortKind) -> Self {
         let lists = [List { ends: None }; LISTS];
+        let pending = if matches!(kind, PortKind::Endpoint) { NEW } else { 0 };
         Self {
             header: Header::new(Kind::Port),
             kind,
             open_receivers: AtomicU32::new(0),
-            state: UnsafeCell::new(State { pending: 0, bits: 0, lists }),
+            state: UnsafeCell::new(State { pending, server: TaskId::NONE, bits: 0, lists }),
         }
     }
 
@@ -216,6 +223,20 @@ impl PortGuard<'_> {
         self.state().pending == 0 && self.state().lists[RECEIVERS].ends.is_none()
     }
 
+    /// Who serves here, if it is one.
+    pub fn server(&self) -> TaskId {
+        let server = self.state().server;
+        if server == SHARED { TaskId::NONE } else { server }
+    }
+
+    /// This task receives here.
+    pub fn set_server(&mut self, server: TaskId) {
+        let state = self.state_mut();
+        let is_first = state.pending & NEW != 0;
+        state.pending &= !NEW;
+        state.server = if is_first || state.server == server { server } else { SHARED };
+    }
+
     /// True when a task, which waits here, waits to receive; false when it has called.
     pub fn is_receiving(&self, task: &Task) -> bool {
         usize::from(self.links().of(TaskPtr::to(task)).list) == RECEIVERS
@@ -294,7 +315,7 @@ impl PortGuard<'_> {
 
     /// A task has called and waits to be received.
     pub fn push_caller(&mut self, task: OwnedTask) {
-        let class = task.class() as usize;
+        let class = task.settings().class as usize;
         self.state_mut().pending |= 1 << class;
         self.push_back(class, task);
     }

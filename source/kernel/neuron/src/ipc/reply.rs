@@ -6,6 +6,7 @@
 //! holder of the reply, the deadline, or a kill.
 #![expect(unsafe_code, reason = "winning the exchange is what makes the token ours")]
 
+use nexus_abi::TaskId;
 use nexus_abi::info::TaskState;
 
 use super::port::Port;
@@ -60,6 +61,30 @@ pub fn waiting(machine: &Machine, task: &Task) -> Option<TaskState> {
     // A sleep says so: nobody owes it a reply.
     let asleep = task.state.load(Ordering::Relaxed) == TaskState::Waiting as u8;
     Some(if asleep { TaskState::Waiting } else { TaskState::AwaitingReply })
+}
+
+/// Whose work a task waits for: its endpoint's server, or who has its call; nobody, when it waits for something else.
+pub fn waits_for(machine: &Machine, task: &Task) -> TaskId {
+    let port = task.waiting_at.load(Ordering::SeqCst);
+    if !port.is_null() {
+        let still_there = || core::ptr::eq(task.waiting_at.load(Ordering::Relaxed), port);
+        // SAFETY: as in `interrupt_wait`.
+        if let Some(guard) = unsafe { Port::lock_if(port, machine, still_there) } {
+            return if guard.is_receiving(task) { TaskId::NONE } else { guard.server() };
+        }
+    }
+    let state = task.call_state.load(Ordering::Relaxed);
+    if state & AWAITING != 0 { task.loan.server(state) } else { TaskId::NONE }
+}
+
+/// Who had the call that a task has just given up.
+pub fn last_server(task: &Task) -> TaskId {
+    task.loan.server(task.call_state.load(Ordering::Relaxed) + AWAITING)
+}
+
+/// The call whose answer a task awaits, or awaits soon: the hart it ran on asks.
+pub fn this_call(task: &Task) -> CallNumber {
+    CallNumber(task.call_state.load(Ordering::Relaxed) | AWAITING)
 }
 
 /// Takes a task out of whatever it waits for: a port's queue or a reply. `None` when it does not wait, or

@@ -17,6 +17,7 @@ use sched_policy::Entities;
 
 use super::Hart;
 use crate::cap::Ref;
+use crate::ipc::reply;
 use crate::smp;
 use crate::sync::mailbox::Parcel;
 use crate::task::owned::Claims;
@@ -27,7 +28,7 @@ use crate::time;
 #[derive(Debug)]
 pub struct Changed(Ref<Task>);
 
-// SAFETY: the reference keeps the task's record in place; whoever sets the flag first sends it, so it is in one
+// SAFETY: the reference keeps the task's record in place; whoever sets the mark first sends it, so it is in one
 // mailbox at most.
 unsafe impl Parcel for Changed {
     type Node = Task;
@@ -55,31 +56,42 @@ pub enum Claim {
 impl Hart {
     /// What a task may have has been changed in its shared part: its hart hears of it.
     pub fn note_changed(&mut self, task: &Task) {
-        if task.set_flag(Flags::WEIGH) & Flags::WEIGH != 0 {
-            return;
-        }
+        task.set_flag(Flags::WEIGH);
+        self.send_changed(task);
+    }
+
+    fn send_changed(&mut self, task: &Task) {
         let home = task.hart();
-        let Some(shared) = self.machine.harts.get(home) else { return };
-        shared.push_changed(Changed(task.share()));
         if home == self.index {
-            self.weigh_changed();
-        } else {
+            return self.weigh_if_queued(task);
+        }
+        if let Some(shared) = self.machine.harts.get(home)
+            && !task.is_on_its_way.swap(true, Ordering::SeqCst)
+        {
+            shared.push_changed(Changed(task.share()));
             smp::interrupt_one(self.machine, home);
         }
     }
 
-    /// Tasks of this hart's queue whose settings have changed.
+    /// Tasks that may be in this hart's queue, and whose settings have changed.
     pub(crate) fn weigh_changed(&mut self) {
         for Changed(task) in self.shared.take_changed() {
-            let ptr = TaskPtr::to(&task);
-            let waits_here =
-                task.queued_on.load(Ordering::Relaxed) == self.mark() || self.queue.is_at_door(ptr);
-            if waits_here {
-                task.clear_flag(Flags::WEIGH);
-                self.weigh(&task);
+            // Whoever changes it from now on sends it again.
+            task.is_on_its_way.store(false, Ordering::SeqCst);
+            if task.flags_after_publishing() & Flags::WEIGH != 0 {
+                // Perhaps it went elsewhere meanwhile.
+                self.send_changed(&task);
             }
-            // Whoever has it elsewhere looks at the flag.
             self.release_task(task);
+        }
+    }
+
+    /// Elsewhere than in the queue the flag is looked at.
+    fn weigh_if_queued(&mut self, task: &Task) {
+        let is_queued = task.queued_on.load(Ordering::Relaxed) == self.mark();
+        if is_queued || self.queue.is_at_door(TaskPtr::to(task)) {
+            task.clear_flag(Flags::WEIGH);
+            self.weigh(task);
         }
     }
 
@@ -96,7 +108,7 @@ impl Hart {
 
     /// The same for a task that is in no queue, and in our hands.
     #[inline(always)]
-    fn weigh_away(&mut self, task: &OwnedTask) {
+    pub(super) fn weigh_away(&mut self, task: &OwnedTask) {
         if task.flags() & Flags::WEIGH == 0 {
             return;
         }
@@ -124,27 +136,63 @@ impl Hart {
 
     /// The running task runs in its own name from now on. The one in whose name it ran has its settings looked at
     /// before it runs again: it may have got another's. O(1).
-    pub(super) fn claim_for(&mut self, task: &OwnedTask) {
-        let claim = self.queue.claim();
-        if claim == Some(task.ptr()) {
-            return;
+    #[inline(always)]
+    pub(crate) fn claim_for(&mut self, task: &OwnedTask) {
+        match self.queue.claim() {
+            Some(claim) if claim == task.ptr() => (),
+            Some(claim) => self.work_for(claim, task),
+            None => self.start(task),
         }
+    }
+
+    /// The same when nobody waits, and the task may have what it had before.
+    #[inline(always)]
+    pub(super) fn claim_alone(&mut self, task: &OwnedTask) {
+        // SAFETY: we have the token.
+        self.queue.hand_on(task.ptr(), self.switched_at, &mut unsafe { Claims::new() });
+    }
+
+    /// The task works for the one in whose name the hart runs.
+    #[inline(never)]
+    fn work_for(&mut self, claim: TaskPtr, task: &OwnedTask) {
+        // SAFETY: it is blocked until the task answers, and so alive.
+        let client = unsafe { claim.shared() };
+        let call = reply::this_call(client);
+        if client.loan.server(call.0) != task.id() {
+            self.lend(client, call, task);
+        }
+        self.hand_claim(claim, task);
+    }
+
+    /// What the hart runs for goes on in the name of `task`.
+    fn hand_claim(&mut self, from: TaskPtr, task: &OwnedTask) {
+        self.weigh_away(task);
         // SAFETY: we have the token; the running claim is this hart's.
         let mut claims = unsafe { Claims::new() };
-        if let Some(claim) = claim {
-            if self.queue.hand_on(task.ptr(), time::now(), &mut claims) {
-                // SAFETY: whoever runs works for that task, so it is alive.
-                let left = unsafe { claim.shared() };
-                if claims.entity(claim).settings() != left.settings() {
-                    left.set_flag(Flags::WEIGH);
-                }
+        if self.queue.hand_on(task.ptr(), time::now(), &mut claims) {
+            // SAFETY: as in `work_for`; or it is about to wait, and we have its token.
+            let left = unsafe { from.shared() };
+            if claims.entity(from).settings() != left.settings() {
+                left.set_flag(Flags::WEIGH);
             }
-        } else {
-            task.set_hart(self.index);
-            fence(Ordering::SeqCst);
-            self.weigh_away(task);
-            self.queue.start(task.ptr(), time::now(), &mut claims);
-            self.stale = true;
+        }
+    }
+
+    #[inline(never)]
+    fn start(&mut self, task: &OwnedTask) {
+        task.set_hart(self.index);
+        fence(Ordering::SeqCst);
+        self.weigh_away(task);
+        // SAFETY: we have the token.
+        self.queue.start(task.ptr(), time::now(), &mut unsafe { Claims::new() });
+        self.stale = true;
+    }
+
+    /// A server that has answered runs on in its own name, and its caller has what it ran in.
+    pub(crate) fn return_claim(&mut self, server: &OwnedTask, caller: &OwnedTask) {
+        if self.queue.claim() == Some(server.ptr()) && !self.queue.is_uncontested() {
+            self.hand_claim(server.ptr(), caller);
+            self.take_back_claim();
         }
     }
 
@@ -153,7 +201,14 @@ impl Hart {
         if !self.may_take_hart(caller) {
             return Claim::Leaves;
         }
-        self.claim_for(caller);
+        match self.queue.claim() {
+            _ if self.queue.is_uncontested() && caller.flags() & Flags::WEIGH == 0 => {
+                self.claim_alone(caller)
+            }
+            Some(claim) if claim == caller.ptr() => (),
+            Some(claim) => self.hand_claim(claim, caller),
+            None => self.start(caller),
+        }
         Claim::Stays
     }
 

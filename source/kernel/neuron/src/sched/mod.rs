@@ -180,6 +180,9 @@ impl Hart {
     pub fn before_calling(&mut self, task: &OwnedTask, deadline: Nanos) {
         self.charge(task);
         self.save_fpu(task);
+        if task.flags() & Flags::WEIGH != 0 && self.queue.claim() != Some(task.ptr()) {
+            self.weigh_away(task);
+        }
         if deadline != Nanos::NEVER {
             let at = self.machine.clock.ticks(deadline);
             self.deadlines.arm(task, task.ptr(), at);
@@ -191,6 +194,7 @@ impl Hart {
     pub fn after_waiting(&mut self, task: Ref<Task>) {
         if let Some(mut taken) = crate::ipc::reply::take_if_unwanted(self.machine, &task) {
             taken.registers_mut().set_result(Err(Error::TimedOut));
+            self.withdraw_loan(&taken);
             self.make_ready(taken);
         }
         self.release_task(task);
@@ -212,6 +216,7 @@ impl Hart {
         task.set_flag(Flags::EXPIRED);
         if let Some(mut taken) = crate::ipc::reply::interrupt_wait(self.machine, task) {
             taken.registers_mut().set_result(Err(Error::TimedOut));
+            self.withdraw_loan(&taken);
             self.make_ready(taken);
         }
     }

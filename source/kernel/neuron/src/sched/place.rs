@@ -79,7 +79,11 @@ impl Hart {
     #[inline(always)]
     fn take_hart_over(&mut self, task: OwnedTask) -> Outcome {
         self.disarm(&task);
-        self.claim_for(&task);
+        if self.queue.is_uncontested() && task.flags() & Flags::WEIGH == 0 {
+            self.claim_alone(&task);
+        } else {
+            self.claim_for(&task);
+        }
         Outcome::HandOver(task)
     }
 

@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod death;
+pub mod loan;
 pub mod owned;
 pub mod program;
 pub mod reclaim;
@@ -25,13 +26,14 @@ pub mod table;
 
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use nexus_abi::ipc::Stamp;
 use nexus_abi::{ExitReason, HartMask, PAGE_SIZE, QosClass, ServiceId, TaskId};
 use sched_policy::{Entity, Settings, Tempo};
 
 pub use account::{Account, account_of};
+pub use loan::{Lent, Loan};
 pub use owned::{OwnedTask, TaskPtr};
 pub use registers::Registers;
 pub use schedule::Schedule;
@@ -69,6 +71,8 @@ pub struct Task {
     /// Service and class, as stamped on messages.
     stamp: AtomicU64,
     schedule: Schedule,
+    /// For whom it works.
+    pub(crate) loan: Loan,
     /// Time run so far, in timer ticks; written by the hart that runs it.
     pub(crate) run_ticks: AtomicU64,
     pub(crate) switches: AtomicU64,
@@ -92,6 +96,8 @@ pub struct Task {
     mail: AtomicPtr<Task>,
     /// The link of those that carry news of it.
     pub(crate) changed: AtomicPtr<Task>,
+    /// Such news is in a mailbox.
+    pub(crate) is_on_its_way: AtomicBool,
     /// One more than the hart in whose queue it waits, else 0; written by that hart.
     pub(crate) queued_on: AtomicU8,
     /// The links of the queue it is in.
@@ -163,6 +169,8 @@ impl Flags {
     pub const MOVE: u32 = 1 << 4;
     /// How much of the hart it may have has changed: look before it goes on.
     pub const WEIGH: u32 = 1 << 5;
+    /// It works for somebody with what that one lent it.
+    pub const LENT: u32 = 1 << 6;
     /// What a task must not go on with.
     pub const LOOK: u32 = Self::KILL | Self::MOVE | Self::WEIGH;
 }
@@ -211,6 +219,7 @@ impl Task {
             waiting_at: AtomicPtr::new(core::ptr::null_mut()),
             stamp: AtomicU64::new(Stamp::of(service, class).0),
             schedule: Schedule::new(affinity),
+            loan: Loan::new(),
             run_ticks: AtomicU64::new(0),
             switches: AtomicU64::new(0),
             state: AtomicU8::new(nexus_abi::info::TaskState::Ready as u8),
@@ -226,6 +235,7 @@ impl Task {
             owned: AtomicPtr::new(core::ptr::null_mut()),
             mail: AtomicPtr::new(core::ptr::null_mut()),
             changed: AtomicPtr::new(core::ptr::null_mut()),
+            is_on_its_way: AtomicBool::new(false),
             queued_on: AtomicU8::new(0),
             links: UnsafeCell::new(Links::default()),
             claim: UnsafeCell::new(Entity::new(tempo, Settings { class, ..Settings::default() })),
@@ -282,8 +292,11 @@ impl Task {
         self.stamp.store(Stamp::of(self.stamp().service(), class).0, Ordering::Relaxed);
     }
 
-    /// What it may have of a hart.
+    /// What it may have of a hart: while it works for a client, what the client may.
     pub fn settings(&self) -> Settings {
+        if let Some(Lent { class, shares }) = self.loan.lent() {
+            return Settings { class, shares, ..Settings::default() };
+        }
         let schedule = &self.schedule;
         Settings {
             class: self.class(),

@@ -154,6 +154,7 @@ impl Hart {
             Object::Irq(irq) => self.release_irq(irq),
             Object::Reply { call, caller } => {
                 if let Some(mut waiting) = reply::claim(&caller, call) {
+                    self.withdraw_loan(&caller);
                     waiting.registers_mut().set_result(Err(Error::Dead));
                     self.make_ready(waiting);
                 }

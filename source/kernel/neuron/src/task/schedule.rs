@@ -69,6 +69,12 @@ impl Schedule {
         Shares::exact(self.shares.load(Ordering::Relaxed).into()).unwrap_or_default()
     }
 
+    /// True when the other has the same weight.
+    #[inline(always)]
+    pub fn has_same_shares(&self, other: &Self) -> bool {
+        self.shares.load(Ordering::Relaxed) == other.shares.load(Ordering::Relaxed)
+    }
+
     /// Sets its weight.
     pub fn set_shares(&self, shares: Shares) {
         self.shares.store(shares.get(), Ordering::Relaxed);

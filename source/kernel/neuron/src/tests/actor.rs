@@ -13,8 +13,8 @@ use crate::cap::Object;
 use crate::mm::page_table::PageTable;
 use crate::mm::user_memory;
 use crate::smp::ECALL_LEN;
-use crate::task::Task;
 use crate::task::registers::{Reg, Registers};
+use crate::task::{OwnedTask, Task};
 
 /// The system handle of a task that the kernel or [`World::spawn_privileged`] started.
 pub const SYSTEM: Handle = Handle::startup(1);
@@ -197,6 +197,24 @@ impl World {
             other => panic!("{other:?} is not to be shared"),
         };
         self.hart().put_current(task);
+        self.give(to, object, rights)
+    }
+
+    /// The same for an endpoint of a task that waits, and to one that may.
+    pub fn share_port(&mut self, from: Actor, handle: Handle, to: Actor, rights: Rights) -> Handle {
+        // SAFETY: it stands still, and nobody else looks at its table.
+        let owner = core::mem::ManuallyDrop::new(unsafe { OwnedTask::adopt(NonNull::from(from.shared())) });
+        let object = match owner.own().handles.get(handle).unwrap().0 {
+            Object::Port(port) => Object::Port(port.share()),
+            other => panic!("{other:?} is no port"),
+        };
+        // SAFETY: as above.
+        let taker = unsafe { OwnedTask::adopt(NonNull::from(to.shared())) };
+        let mut taker = core::mem::ManuallyDrop::new(taker);
+        self.hart().insert_handle(&mut taker, object, rights).unwrap()
+    }
+
+    fn give(&mut self, to: Actor, object: Object, rights: Rights) -> Handle {
         self.run(to);
         let mut task = self.hart().take_current().unwrap();
         let granted = self.hart().insert_handle(&mut task, object, rights).unwrap();

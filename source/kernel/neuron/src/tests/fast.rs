@@ -39,20 +39,22 @@ fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64
     let path = if call == Call::Call { fast::call } else { fast::reply_receive };
     let hart = world.hart();
     let switch = path(hart, named);
-    if switch.chosen.is_null() {
+    if switch.0.is_null() {
         return false;
     }
-    if switch.chosen.addr() & Switch::ELSEWHERE != 0 {
+    if switch.0.addr() & Switch::ELSEWHERE != 0 {
         send_elsewhere(world, call, words, switch);
         return true;
     }
     let now = world.current();
-    assert!(core::ptr::eq(switch.chosen, now.shared()), "whose registers to load is who runs");
+    assert!(core::ptr::eq(switch.0, now.shared()), "whose registers to load is who runs");
     let called = call == Call::Call;
     let registers = now.registers();
     registers.set_words(words);
     registers.set(Reg::T0, 0);
-    registers.set(Reg::T1, switch.reply);
+    if !called {
+        registers.set(Reg::T1, 0);
+    }
     registers.set(Reg::T2, 0);
     registers.set(Reg::T3, if called { actor.id().to_wire() } else { 0 });
     registers.set(Reg::T4, if called { actor.shared().stamp().0 } else { 0 });
@@ -61,13 +63,13 @@ fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64
 
 /// What the trap code does when the peer is at home elsewhere.
 fn send_elsewhere(world: &mut World, call: Call, words: [u64; 8], switch: Switch) {
-    let peer = switch.chosen.wrapping_byte_sub(Switch::ELSEWHERE).cast_mut();
+    let peer = switch.0.wrapping_byte_sub(Switch::ELSEWHERE).cast_mut();
     let peer = NonNull::new(peer).unwrap();
     Actor::of(peer).registers().set_words(words);
     // SAFETY: the first half says that this is a task, and in nobody's hands but ours.
     let peer = TaskPtr::to(unsafe { peer.as_ref() });
     match call {
-        Call::Call => elsewhere::call(world.hart(), peer, switch.reply),
+        Call::Call => elsewhere::call(world.hart(), peer),
         _ => elsewhere::reply(world.hart(), peer),
     }
 }
@@ -230,7 +232,7 @@ fn a_client_killed_while_its_call_goes_to_another_hart_is_gone() {
     server.shared().tlb_ok.store(0, core::sync::atomic::Ordering::Relaxed);
     world.run(client);
     let switch = fast::call(world.hart(), to);
-    assert_eq!(switch.chosen.addr() & Switch::ELSEWHERE, Switch::ELSEWHERE);
+    assert_eq!(switch.0.addr() & Switch::ELSEWHERE, Switch::ELSEWHERE);
     client.shared().set_flag(crate::task::Flags::KILL);
     send_elsewhere(&mut world, Call::Call, WORDS, switch);
     world.interrupt_all();

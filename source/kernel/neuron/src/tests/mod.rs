@@ -7,6 +7,7 @@
 //! | [`decode`], [`program`], [`spawn`] | what comes from outside: registers, files, wishes |
 //! | [`ipc`], [`fast`], [`notify`], [`deadline`] | messages, bits, moments |
 //! | [`death`], [`sched`], [`qos`], [`schedule`] | who runs, where, and how it ends |
+//! | [`donation`] | in whose class a server runs |
 //! | [`fpu`] | whose floating-point registers are where |
 //! | [`handles`], [`frames`], [`space`], [`device`], [`full`] | what a task may hold, and what is full |
 
@@ -15,6 +16,7 @@ mod deadline;
 mod death;
 mod decode;
 mod device;
+mod donation;
 mod fast;
 mod fpu;
 mod frames;

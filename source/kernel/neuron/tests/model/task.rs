@@ -5,12 +5,18 @@ use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
 
 use nexus_abi::QosClass;
+use sched_policy::Settings;
 
 use crate::ipc::port::Port;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 
+#[path = "../../src/task/loan.rs"]
+#[expect(dead_code, reason = "no scenario lends anything")]
+mod loan;
+
 #[derive(Debug)]
 pub struct Task {
+    pub loan: loan::Loan,
     pub call_state: AtomicU64,
     pub waiting_at: AtomicPtr<Port>,
     pub state: std::sync::atomic::AtomicU8,
@@ -43,6 +49,7 @@ impl Flags {
 impl Task {
     pub fn new() -> Self {
         let task = Self {
+            loan: loan::Loan::new(),
             call_state: AtomicU64::new(0),
             waiting_at: AtomicPtr::new(ptr::null_mut()),
             state: std::sync::atomic::AtomicU8::new(0),
@@ -62,8 +69,8 @@ impl Task {
         OwnedTask(NonNull::from(self))
     }
 
-    pub fn class(&self) -> QosClass {
-        QosClass::Normal
+    pub fn settings(&self) -> Settings {
+        Settings { class: QosClass::Normal, ..Settings::default() }
     }
 
     pub fn as_ptr(&self) -> NonNull<Self> {

@@ -187,7 +187,7 @@ fast_call:
     beqz    a0, fast_call_refused
     andi    t0, a0, {ELSEWHERE}
     bnez    t0, call_elsewhere
-    mv      t1, a1
+    ld      t1, 6*8(a0)
     ld      t3, {ID}(s11)
     ld      t4, {STAMP}(s11)
 
@@ -247,7 +247,6 @@ fast_reply:
     .endm
 
 call_elsewhere:
-    mv      a2, a1
     words_to_peer
     jal     neuron_call_sent
     j       exit_full
@@ -498,8 +497,8 @@ extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64) -> fast::Switch {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn neuron_call_sent(hart: &mut Hart, server: TaskPtr, reply: u64) {
-    elsewhere::call(hart, server, reply);
+extern "C" fn neuron_call_sent(hart: &mut Hart, server: TaskPtr) {
+    elsewhere::call(hart, server);
 }
 
 #[unsafe(no_mangle)]
