@@ -9,6 +9,9 @@
 //! | wait | [`Clock::sleep`], [`Clock::sleep_until`] |
 //! | do something every so often | [`Interval`]: no drift, whatever the work takes |
 //! | bound an operation of several calls | [`Timeout`] |
+//! | be told of several moments, over crashes of timed | [`TimerSet`] |
+//!
+//! [`timed`] is the client's side of the service of that name; what carries its messages is a [`Link`].
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -16,9 +19,13 @@
 mod clock;
 mod instant;
 mod interval;
+pub mod timed;
 mod timeout;
+mod timer_set;
 
 pub use clock::{Clock, ManualClock};
 pub use instant::{Instant, nanos};
 pub use interval::{Interval, Tick};
+pub use timed::Link;
 pub use timeout::Timeout;
+pub use timer_set::{Expired, Key, Plan, TimerSet};

@@ -162,6 +162,8 @@ pub enum Answer {
     Cancelled {
         /// Whether it would have.
         was_live: bool,
+        /// See [`Answer::Set`].
+        era: u64,
     },
     /// How long the timer still has; none when it has fired or was cancelled.
     Remaining(Option<Remaining>),

@@ -71,7 +71,7 @@ fn answer() -> impl Strategy<Value = Answer> {
         any::<u64>().prop_map(|era| Answer::Listening { era }),
         any::<(u64, u64)>().prop_map(|(id, era)| Answer::Set { id, era }),
         any::<(u64, bool, u64)>().prop_map(|(id, was_live, era)| Answer::Rearmed { id, was_live, era }),
-        any::<bool>().prop_map(|was_live| Answer::Cancelled { was_live }),
+        any::<(bool, u64)>().prop_map(|(was_live, era)| Answer::Cancelled { was_live, era }),
         proptest::option::of(remaining).prop_map(Answer::Remaining),
         (any::<u64>(), proptest::collection::vec(expiry(), 0..=FIRED_PAGE))
             .prop_map(|(era, fired)| Answer::Fired { era, expiries: fired.into_iter().collect() }),

@@ -181,7 +181,7 @@ impl<S: Surroundings> Timed<S> {
     fn cancel(&mut self, task: TaskId, id: TimerId) -> Result<Answer, Refusal> {
         let was_live = self.timers.cancel(task, id).map_err(refusal)?;
         self.clients.forget(task, id);
-        Ok(Answer::Cancelled { was_live })
+        Ok(Answer::Cancelled { was_live, era: self.era.0 })
     }
 
     /// As its owner can see it, which has a coarse clock.

@@ -2,6 +2,7 @@
 
 extern crate std;
 
+mod client;
 mod govern;
 mod refusals;
 mod rig;

@@ -13,28 +13,45 @@
 //!    9   8
 //! ```
 
-/// The part of a heap that lives in an element.
+/// The part of a heap that lives in an element. It knows the ranks of its children, so that repairing a path touches
+/// only the elements on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link<Id> {
     left: Option<Id>,
     right: Option<Id>,
     parent: Option<Id>,
-    rank: u8,
+    left_rank: u8,
+    right_rank: u8,
 }
 
 impl<Id> Link<Id> {
     /// In no heap.
     pub(crate) const fn new() -> Self {
-        Self { left: None, right: None, parent: None, rank: 0 }
+        Self { left: None, right: None, parent: None, left_rank: 0, right_rank: 0 }
+    }
+
+    /// The length of the right spine, this element included.
+    const fn rank(&self) -> u8 {
+        self.right_rank + 1
+    }
+
+    /// Puts the child with the larger rank on the left.
+    fn settle(&mut self) {
+        if self.left_rank < self.right_rank {
+            core::mem::swap(&mut self.left, &mut self.right);
+            core::mem::swap(&mut self.left_rank, &mut self.right_rank);
+        }
     }
 }
 
 /// Reaches the elements of one heap.
 pub(crate) trait Forest<Id> {
+    /// What they are ordered by.
+    type Key: Copy + Ord;
     /// The element's link.
     fn link(&mut self, id: Id) -> &mut Link<Id>;
-    /// Whether `a` comes before `b`. A total order that does not change while both are in the heap.
-    fn precedes(&mut self, a: Id, b: Id) -> bool;
+    /// The element's key, which does not change while it is in the heap.
+    fn key(&mut self, id: Id) -> Self::Key;
 }
 
 /// The heap.
@@ -48,102 +65,95 @@ impl<Id: Copy + Eq> Heap<Id> {
         Self { root: None }
     }
 
-    /// The element that precedes all others. O(1).
+    /// The element with the least key. O(1).
     pub(crate) const fn first(&self) -> Option<Id> {
         self.root
     }
 
     /// Inserts an element that is in no heap. O(log n).
     pub(crate) fn insert(&mut self, id: Id, forest: &mut impl Forest<Id>) {
-        *forest.link(id) = Link { rank: 1, ..Link::new() };
-        self.root = merge(self.root, Some(id), None, forest);
+        *forest.link(id) = Link::new();
+        let (root, _) = merge(self.root, Some(id), None, forest);
+        self.root = root;
     }
 
     /// Removes an element that is in this heap. O(log n).
     pub(crate) fn remove(&mut self, id: Id, forest: &mut impl Forest<Id>) {
-        let Link { left, right, parent, .. } = core::mem::replace(forest.link(id), Link::new());
-        let rest = merge(left, right, parent, forest);
-        match parent {
-            None => self.root = rest,
-            Some(above) => {
-                let link = forest.link(above);
-                if link.left == Some(id) {
-                    link.left = rest;
-                } else {
-                    link.right = rest;
-                }
-                repair_while_changing(parent, forest);
+        let Link { left, right, parent, .. } = *forest.link(id);
+        let (rest, mut rank) = merge(left, right, parent, forest);
+        let (mut old, mut new, mut at) = (id, rest, parent);
+        while let Some(above) = at {
+            let link = forest.link(above);
+            let before = link.rank();
+            if link.left == Some(old) {
+                (link.left, link.left_rank) = (new, rank);
+            } else {
+                (link.right, link.right_rank) = (new, rank);
             }
+            link.settle();
+            if link.rank() == before {
+                return;
+            }
+            (old, new, rank, at) = (above, at, link.rank(), link.parent);
+        }
+        if parent.is_none() {
+            self.root = rest;
         }
     }
 }
 
-/// Merges two heaps below `parent`: the new root. Walks the right spines down, then repairs them upwards.
-fn merge<Id: Copy + Eq>(
-    mut a: Option<Id>,
-    mut b: Option<Id>,
+/// Merges two heaps below `parent`: the new root and its rank. Walks the right spines down, then repairs them upwards.
+fn merge<Id: Copy + Eq, F: Forest<Id>>(
+    a: Option<Id>,
+    b: Option<Id>,
     parent: Option<Id>,
-    forest: &mut impl Forest<Id>,
-) -> Option<Id> {
-    let mut top = None;
-    let mut above = parent;
-    let bottom = loop {
-        let (Some(x), Some(y)) = (a, b) else { break a.or(b) };
-        let (sooner, later) = if forest.precedes(y, x) { (y, x) } else { (x, y) };
-        forest.link(sooner).parent = above;
-        match (top, above) {
-            (Some(_), Some(above)) => forest.link(above).right = Some(sooner),
-            _ => top = Some(sooner),
-        }
-        above = Some(sooner);
-        a = forest.link(sooner).right;
-        b = Some(later);
+    forest: &mut F,
+) -> (Option<Id>, u8) {
+    let (Some(mut sooner), Some(mut later)) = (a, b) else {
+        return match a.or(b) {
+            None => (None, 0),
+            Some(only) => {
+                let link = forest.link(only);
+                link.parent = parent;
+                (Some(only), link.rank())
+            }
+        };
     };
-    if let Some(bottom) = bottom {
-        forest.link(bottom).parent = above;
+    let (mut sooner_key, mut later_key) = (forest.key(sooner), forest.key(later));
+    let mut above = parent;
+    loop {
+        if later_key < sooner_key {
+            core::mem::swap(&mut sooner, &mut later);
+            core::mem::swap(&mut sooner_key, &mut later_key);
+        }
+        let link = forest.link(sooner);
+        link.parent = above;
+        above = Some(sooner);
+        let Some(next) = link.right else { break };
+        (sooner, sooner_key) = (next, forest.key(next));
     }
-    if top.is_none() {
-        return bottom;
-    }
-    if let Some(above) = above {
-        forest.link(above).right = bottom;
-    }
-    repair_up_to(parent, above, forest);
-    top
+    let link = forest.link(later);
+    link.parent = above;
+    adopt_upwards(later, link.rank(), parent, above, forest)
 }
 
-/// Repairs every rank from `at` upwards, `end` not included.
-fn repair_up_to<Id: Copy + Eq>(end: Option<Id>, mut at: Option<Id>, forest: &mut impl Forest<Id>) {
+/// Gives each element from `at` upwards, `end` not included, the one below as its right child: the topmost and its rank.
+fn adopt_upwards<Id: Copy + Eq>(
+    mut below: Id,
+    mut rank: u8,
+    end: Option<Id>,
+    mut at: Option<Id>,
+    forest: &mut impl Forest<Id>,
+) -> (Option<Id>, u8) {
     while at != end
         && let Some(id) = at
     {
-        settle(id, forest);
-        at = forest.link(id).parent;
+        let link = forest.link(id);
+        (link.right, link.right_rank) = (Some(below), rank);
+        link.settle();
+        (below, rank, at) = (id, link.rank(), link.parent);
     }
-}
-
-/// Repairs ranks from `at` upwards as long as they change.
-fn repair_while_changing<Id: Copy + Eq>(mut at: Option<Id>, forest: &mut impl Forest<Id>) {
-    while let Some(id) = at {
-        let before = forest.link(id).rank;
-        settle(id, forest);
-        if forest.link(id).rank == before {
-            return;
-        }
-        at = forest.link(id).parent;
-    }
-}
-
-/// Puts the child with the larger rank on the left and sets the rank.
-fn settle<Id: Copy + Eq>(id: Id, forest: &mut impl Forest<Id>) {
-    let Link { left, right, .. } = *forest.link(id);
-    let left_rank = left.map_or(0, |child| forest.link(child).rank);
-    let right_rank = right.map_or(0, |child| forest.link(child).rank);
-    let link = forest.link(id);
-    if left_rank < right_rank {
-        (link.left, link.right) = (right, left);
-    }
-    link.rank = left_rank.min(right_rank) + 1;
+    (Some(below), rank)
 }
 
 #[cfg(test)]

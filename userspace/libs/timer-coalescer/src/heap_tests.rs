@@ -10,12 +10,14 @@ use super::*;
 struct Arena(Vec<(u64, Link<usize>)>);
 
 impl Forest<usize> for Arena {
+    type Key = (u64, usize);
+
     fn link(&mut self, id: usize) -> &mut Link<usize> {
         &mut self.0[id].1
     }
 
-    fn precedes(&mut self, a: usize, b: usize) -> bool {
-        (self.0[a].0, a) < (self.0[b].0, b)
+    fn key(&mut self, id: usize) -> (u64, usize) {
+        (self.0[id].0, id)
     }
 }
 
@@ -24,12 +26,12 @@ fn check(at: Option<usize>, parent: Option<usize>, arena: &mut Arena) -> u8 {
     let Some(id) = at else { return 0 };
     let link = arena.0[id].1;
     assert_eq!(link.parent, parent);
-    assert!(parent.is_none_or(|parent| arena.precedes(parent, id)), "ordered");
+    assert!(parent.is_none_or(|parent| arena.key(parent) < arena.key(id)), "ordered");
     let left = check(link.left, at, arena);
     let right = check(link.right, at, arena);
     assert!(left >= right, "leftist");
-    assert_eq!(link.rank, right + 1);
-    link.rank
+    assert_eq!((link.left_rank, link.right_rank), (left, right));
+    link.rank()
 }
 
 #[test]

@@ -155,17 +155,17 @@ impl<Id: Copy + Eq, T: Copy + Ord> Default for Queue<Id, T> {
 struct ByEarliest<'a, N>(&'a mut N);
 
 impl<N: Nodes> Forest<N::Id> for ByEarliest<'_, N> {
+    type Key = (N::Moment, u64);
+
     #[inline]
     fn link(&mut self, id: N::Id) -> &mut Link<N::Id> {
         &mut self.0.node(id).by_earliest
     }
 
     #[inline]
-    fn precedes(&mut self, a: N::Id, b: N::Id) -> bool {
-        let node = self.0.node(a);
-        let (earliest, order) = (node.window.earliest, node.order);
-        let other = self.0.node(b);
-        (earliest, order) < (other.window.earliest, other.order)
+    fn key(&mut self, id: N::Id) -> (N::Moment, u64) {
+        let node = self.0.node(id);
+        (node.window.earliest, node.order)
     }
 }
 
@@ -173,14 +173,15 @@ impl<N: Nodes> Forest<N::Id> for ByEarliest<'_, N> {
 struct ByLatest<'a, N>(&'a mut N);
 
 impl<N: Nodes> Forest<N::Id> for ByLatest<'_, N> {
+    type Key = N::Moment;
+
     #[inline]
     fn link(&mut self, id: N::Id) -> &mut Link<N::Id> {
         &mut self.0.node(id).by_latest
     }
 
     #[inline]
-    fn precedes(&mut self, a: N::Id, b: N::Id) -> bool {
-        let latest = self.0.node(a).window.latest;
-        latest < self.0.node(b).window.latest
+    fn key(&mut self, id: N::Id) -> N::Moment {
+        self.0.node(id).window.latest
     }
 }

@@ -85,9 +85,9 @@ fn every_operation_grows_with_the_logarithm_only() {
         let costs = costs(count);
         let cells = costs.map(|cost| format!("{} ({})", cost.sum / cost.times, cost.most));
         println!("| {count} | {} |", cells.join(" | "));
-        // Per heap at most two right spines are merged and one path is repaired, each as long as the logarithm, and
-        // each element on the way is touched eight times at most.
-        let bound = 2 * 8 * 3 * (u64::from(count.ilog2()) + 1);
+        // In each of two heaps at most two right spines are merged, each element of them touched three times, and one
+        // path is repaired; all three are no longer than the logarithm. The rest is the element itself.
+        let bound = 2 * (2 * 3 + 1) * (u64::from(count.ilog2()) + 1) + 8;
         assert!(costs[..2].iter().all(|cost| cost.most <= bound), "{count}: {costs:?}");
         assert!(costs[2].most <= 2 * bound, "{count}: {costs:?}");
     }

@@ -82,7 +82,7 @@ impl Rig {
 
     pub(super) fn cancel(&mut self, caller: Caller, id: u64) -> bool {
         match self.ask(caller, Request::Cancel { id }) {
-            Answer::Cancelled { was_live } => was_live,
+            Answer::Cancelled { was_live, .. } => was_live,
             other => panic!("{other:?}"),
         }
     }
