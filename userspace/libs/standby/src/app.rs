@@ -184,7 +184,7 @@ impl Record {
         let acts = [
             Act::Deny(Resource::Sensors),
             Act::Deny(Resource::Network),
-            Act::HoldTimers(config.timer_floor()),
+            Act::HoldTimers(config.hold()),
             Act::Entered,
         ];
         effects.extend(acts.map(|act| Effect { app: self.app.clone(), act, cause }));

@@ -1,4 +1,4 @@
-//! The three numbers of standby, and what follows from two of them: when a held timer is released.
+//! The three numbers of standby, and what follows from two of them: when a timer that is held comes out.
 
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -15,29 +15,22 @@ pub const MAINTENANCE_MIN: RangeInclusive<u32> = 15..=24 * 60;
 /// How standby behaves.
 ///
 /// ```
-/// use nexus_abi::Nanos;
 /// use standby::{Config, OutOfRange};
 ///
 /// assert_eq!(Config::new(5, 60_000, 15), Ok(Config::DEFAULT));
 /// assert_eq!(Config::new(0, 60_000, 15), Err(OutOfRange::BgInactiveMin));
-///
-/// // A timer for the tenth minute waits for the window in the fifteenth.
-/// let minute = |minutes: u64| Nanos::from_millis(minutes * 60_000);
-/// assert_eq!(Config::DEFAULT.release(minute(0), minute(10)), minute(15));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     bg_inactive: Nanos,
-    timer_floor: Nanos,
-    maintenance_every: Nanos,
+    hold: Hold,
 }
 
 impl Config {
     /// What a device does that nobody has configured.
     pub const DEFAULT: Self = Self {
-        bg_inactive: Nanos::from_millis(5 * 60_000),
-        timer_floor: Nanos::from_millis(60_000),
-        maintenance_every: Nanos::from_millis(15 * 60_000),
+        bg_inactive: minutes(5),
+        hold: Hold { floor: Nanos::from_millis(60_000), window_every: minutes(15) },
     };
 
     /// Checks the numbers as people write them: `bg_inactive_min`, `timer_floor_ms`, `maintenance_min`.
@@ -51,12 +44,9 @@ impl Config {
         if !MAINTENANCE_MIN.contains(&maintenance_min) {
             return Err(OutOfRange::MaintenanceMin);
         }
-        let minutes = |minutes: u32| Nanos::from_millis(u64::from(minutes) * 60_000);
-        Ok(Self {
-            bg_inactive: minutes(bg_inactive_min),
-            timer_floor: Nanos::from_millis(u64::from(timer_floor_ms)),
-            maintenance_every: minutes(maintenance_min),
-        })
+        let floor = Nanos::from_millis(u64::from(timer_floor_ms));
+        let hold = Hold { floor, window_every: minutes(maintenance_min) };
+        Ok(Self { bg_inactive: minutes(bg_inactive_min), hold })
     }
 
     /// How long an app is left alone before it enters standby.
@@ -64,27 +54,54 @@ impl Config {
         self.bg_inactive
     }
 
-    /// The shortest delay of a timer in standby.
-    pub const fn timer_floor(&self) -> Nanos {
-        self.timer_floor
+    /// How timers are held in standby.
+    pub const fn hold(&self) -> Hold {
+        self.hold
+    }
+}
+
+const fn minutes(minutes: u32) -> Nanos {
+    Nanos::from_millis(minutes as u64 * 60_000)
+}
+
+/// How timers are held in standby: a floor, and the windows in which they come out.
+///
+/// ```
+/// use nexus_abi::Nanos;
+/// use standby::Config;
+///
+/// // A timer for the tenth minute waits for the window in the fifteenth.
+/// let minute = |minutes: u64| Nanos::from_millis(minutes * 60_000);
+/// assert_eq!(Config::DEFAULT.hold().release(minute(0), minute(10)), minute(15));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hold {
+    floor: Nanos,
+    window_every: Nanos,
+}
+
+impl Hold {
+    /// The shortest delay of a timer.
+    pub const fn floor(self) -> Nanos {
+        self.floor
     }
 
-    /// The time between two maintenance windows.
-    pub const fn maintenance_every(&self) -> Nanos {
-        self.maintenance_every
+    /// The time from one maintenance window to the next.
+    pub const fn window_every(self) -> Nanos {
+        self.window_every
     }
 
-    /// When a timer that was set at `set` for `due` is released in standby: in the first maintenance window that is
-    /// neither before its moment nor before the floor. The windows are the multiples of their distance since boot,
-    /// the same for every app, so all that is held comes out in one wake-up, and where nothing is held nothing wakes.
-    pub fn release(&self, set: Nanos, due: Nanos) -> Nanos {
-        self.window(due.max(set.after(self.timer_floor)))
+    /// When a timer that was set at `set` for `due` is released: in the first maintenance window that is neither
+    /// before its moment nor before the floor. The windows are the multiples of their distance since boot, the same
+    /// for every app, so all that is held comes out in one wake-up, and where nothing is held nothing wakes.
+    pub fn release(self, set: Nanos, due: Nanos) -> Nanos {
+        self.window(due.max(set.after(self.floor)))
     }
 
     /// The first maintenance window at `moment` or after it.
-    pub fn window(&self, moment: Nanos) -> Nanos {
-        let windows = moment.0.div_ceil(self.maintenance_every.0);
-        Nanos(windows.saturating_mul(self.maintenance_every.0))
+    pub fn window(self, moment: Nanos) -> Nanos {
+        let windows = moment.0.div_ceil(self.window_every.0);
+        Nanos(windows.saturating_mul(self.window_every.0))
     }
 }
 

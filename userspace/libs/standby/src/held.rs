@@ -5,7 +5,7 @@ use core::fmt;
 
 use nexus_abi::Nanos;
 
-use crate::config::Config;
+use crate::config::Hold;
 use crate::signal::App;
 
 /// Most timers held at once: as many as the device may have.
@@ -52,9 +52,10 @@ impl fmt::Display for HeldFull {
 ///
 /// let minute = |minutes: u64| Nanos::from_millis(minutes * 60_000);
 /// let app = |name: &str| App::try_from(name).map_err(|_| "long");
+/// let hold = Config::DEFAULT.hold();
 /// let mut held = HeldTimers::new();
-/// held.hold(app("chat")?, 'c', minute(0), minute(2), &Config::DEFAULT).map_err(|_| "full")?;
-/// held.hold(app("mail")?, 'm', minute(1), minute(14), &Config::DEFAULT).map_err(|_| "full")?;
+/// held.hold(app("chat")?, 'c', minute(0), minute(2), hold).map_err(|_| "full")?;
+/// held.hold(app("mail")?, 'm', minute(1), minute(14), hold).map_err(|_| "full")?;
 ///
 /// // Both come out in one window.
 /// assert_eq!(held.next_window(), Some(minute(15)));
@@ -83,12 +84,12 @@ impl<T: PartialEq> HeldTimers<T> {
         token: T,
         set: Nanos,
         due: Nanos,
-        config: &Config,
+        hold: Hold,
     ) -> Result<Nanos, HeldFull> {
         if self.timers.len() >= HELD_MAX {
             return Err(HeldFull);
         }
-        let window = config.release(set, due);
+        let window = hold.release(set, due);
         self.timers.insert((window, due, self.count), Held { app, token, due });
         self.count += 1;
         Ok(window)

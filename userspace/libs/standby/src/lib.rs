@@ -42,7 +42,7 @@ mod machine;
 mod signal;
 
 pub use app::State;
-pub use config::{BG_INACTIVE_MIN, Config, MAINTENANCE_MIN, OutOfRange, TIMER_FLOOR_MS};
+pub use config::{BG_INACTIVE_MIN, Config, Hold, MAINTENANCE_MIN, OutOfRange, TIMER_FLOOR_MS};
 pub use held::{HELD_MAX, Held, HeldFull, HeldTimers};
 pub use machine::{APPS_MAX, Standby};
 pub use signal::{Act, Activity, App, Cause, Effect, Exemption, Refusal, Resource, Signal};

@@ -37,8 +37,8 @@ pub const APPS_MAX: usize = 128;
 /// assert_eq!(standby.next_change(minute(1)), Some(minute(6)));
 ///
 /// let acts: Vec<Act> = standby.tick(minute(6)).into_iter().map(|effect| effect.act).collect();
-/// let floor = Act::HoldTimers(minute(1));
-/// assert_eq!(acts, [Act::Deny(Resource::Sensors), Act::Deny(Resource::Network), floor, Act::Entered]);
+/// let hold = Act::HoldTimers(Config::DEFAULT.hold());
+/// assert_eq!(acts, [Act::Deny(Resource::Sensors), Act::Deny(Resource::Network), hold, Act::Entered]);
 ///
 /// let effects = standby.signal(&chat, Signal::Foreground, minute(9)).map_err(|_| "refused")?;
 /// assert!(effects.iter().all(|effect| effect.cause == Cause::Foreground));
@@ -99,8 +99,8 @@ impl Standby {
     /// Standby has other numbers from now on, for apps that are in standby too. O(apps).
     pub fn configure(&mut self, config: Config, now: Nanos) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if config.timer_floor() != self.around.config.timer_floor() {
-            let act = Act::HoldTimers(config.timer_floor());
+        if config.hold() != self.around.config.hold() {
+            let act = Act::HoldTimers(config.hold());
             let held = self.in_standby();
             effects.extend(held.map(|app| Effect { app: app.clone(), act, cause: Cause::Configured }));
         }

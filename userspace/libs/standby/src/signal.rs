@@ -6,6 +6,8 @@ use heapless::String;
 use nexus_abi::Nanos;
 use nexus_abi::info::NAME_MAX;
 
+use crate::config::Hold;
+
 /// The name of an app.
 pub type App = String<NAME_MAX>;
 
@@ -194,8 +196,8 @@ pub enum Act {
     Deny(Resource),
     /// `policyd` decides as usual again.
     Allow(Resource),
-    /// `timed` holds its timers until the window that [`crate::Config::release`] says; no delay is below this floor.
-    HoldTimers(Nanos),
+    /// `timed` holds its timers like this.
+    HoldTimers(Hold),
     /// `timed` lets its timers go.
     ReleaseTimers,
     /// It is in standby.

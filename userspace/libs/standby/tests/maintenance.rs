@@ -15,7 +15,7 @@ use standby::*;
 type Timers = HeldTimers<u32>;
 
 fn hold(held: &mut Timers, name: &str, token: u32, due: Nanos) -> Nanos {
-    held.hold(app(name), token, min(0), due, &Config::DEFAULT).unwrap()
+    held.hold(app(name), token, min(0), due, Config::DEFAULT.hold()).unwrap()
 }
 
 fn tokens(next: impl FnMut() -> Option<Held<u32>>) -> Vec<u32> {
@@ -37,7 +37,7 @@ fn the_numbers_have_ranges() {
     assert_eq!((of(5, 60_000, 1_441), of(5, 60_000, 1_440).is_ok()), (Err(OutOfRange::MaintenanceMin), true));
     let odd = of(7, 61_000, 17).unwrap();
     assert_eq!(
-        (odd.bg_inactive(), odd.timer_floor(), odd.maintenance_every()),
+        (odd.bg_inactive(), odd.hold().floor(), odd.hold().window_every()),
         (min(7), Nanos::from_millis(61_000), min(17))
     );
 }
@@ -56,17 +56,17 @@ fn errors_name_the_key_and_what_is_allowed() {
 
 #[test]
 fn a_window_is_the_first_multiple_at_the_moment_or_after() {
-    let config = Config::DEFAULT;
-    assert_eq!(config.window(min(0)), min(0));
-    assert_eq!(config.window(Nanos(1)), min(15));
-    assert_eq!(config.window(min(15)), min(15));
-    assert_eq!(config.window(min(15).after(Nanos(1))), min(30));
-    assert_eq!(config.window(Nanos::NEVER), Nanos::NEVER);
+    let hold = Config::DEFAULT.hold();
+    assert_eq!(hold.window(min(0)), min(0));
+    assert_eq!(hold.window(Nanos(1)), min(15));
+    assert_eq!(hold.window(min(15)), min(15));
+    assert_eq!(hold.window(min(15).after(Nanos(1))), min(30));
+    assert_eq!(hold.window(Nanos::NEVER), Nanos::NEVER);
 }
 
 #[test]
 fn a_timer_comes_out_neither_before_its_moment_nor_before_the_floor() {
-    let config = Config::DEFAULT;
+    let hold = Config::DEFAULT.hold();
     for (set, due, out) in [
         (min(14), min(14), min(15)),
         (min(14).after(Nanos(1)), min(14).after(Nanos(1)), min(30)),
@@ -75,7 +75,7 @@ fn a_timer_comes_out_neither_before_its_moment_nor_before_the_floor() {
         (min(0), min(15).after(Nanos(1)), min(30)),
         (min(20), min(3), min(30)),
     ] {
-        assert_eq!(config.release(set, due), out, "set {set:?} due {due:?}");
+        assert_eq!(hold.release(set, due), out, "set {set:?} due {due:?}");
     }
 }
 
@@ -135,7 +135,7 @@ fn the_4097th_timer_is_refused_and_the_others_stay() {
         hold(&mut held, "a", token, min(1));
     }
     let before = held.clone();
-    assert_eq!(held.hold(app("b"), 1, min(0), min(1), &Config::DEFAULT), Err(HeldFull));
+    assert_eq!(held.hold(app("b"), 1, min(0), min(1), Config::DEFAULT.hold()), Err(HeldFull));
     assert_eq!(held, before);
     assert_eq!(HeldFull.to_string(), "4096 timers are held");
 }
@@ -146,15 +146,15 @@ proptest! {
         timers in proptest::collection::vec((0u64..600, 0u64..600, 0u8..4), 1..100),
         maintenance_min in 15u32..60,
     ) {
-        let config = Config::new(5, 60_000, maintenance_min).unwrap();
+        let hold = Config::new(5, 60_000, maintenance_min).unwrap().hold();
         let mut held = HeldTimers::new();
         for (index, (set, delay, name)) in timers.iter().enumerate() {
             let set = min(*set);
             let due = set.after(min(*delay));
-            let out = held.hold(app(&name.to_string()), index, set, due, &config).unwrap();
+            let out = held.hold(app(&name.to_string()), index, set, due, hold).unwrap();
             // Never early, never below the floor, and no later than the next window after both.
-            let earliest = due.max(set.after(config.timer_floor()));
-            prop_assert!(out >= earliest && out.since(earliest) < config.maintenance_every());
+            let earliest = due.max(set.after(hold.floor()));
+            prop_assert!(out >= earliest && out.since(earliest) < hold.window_every());
         }
         let mut wakes = BTreeSet::new();
         let mut released = 0;
@@ -166,6 +166,6 @@ proptest! {
         }
         prop_assert_eq!(released, timers.len());
         let wakes: Vec<_> = wakes.into_iter().collect();
-        prop_assert!(wakes.windows(2).all(|pair| pair[1].since(pair[0]) >= config.maintenance_every()));
+        prop_assert!(wakes.windows(2).all(|pair| pair[1].since(pair[0]) >= hold.window_every()));
     }
 }

@@ -224,14 +224,15 @@ fn nx_is_refused_for_what_must_not_be_in_standby() {
 }
 
 #[test]
-fn another_floor_is_told_to_those_in_standby_only() {
+fn other_floors_and_windows_are_told_to_those_in_standby_only() {
     let mut standby = in_standby();
     standby.signal(&app("b"), Signal::Background, min(6)).unwrap().clear();
-    let slower = Config::new(5, 90_000, 15).unwrap();
-    let told = standby.configure(slower, min(7));
-    assert_eq!(acts(&told, Cause::Configured), [Act::HoldTimers(Nanos::from_millis(90_000))]);
-    assert_eq!(standby.config(), slower);
-    assert_eq!(standby.configure(slower, min(8)), [], "nothing changed");
+    for other in [Config::new(5, 90_000, 15).unwrap(), Config::new(5, 90_000, 30).unwrap()] {
+        let told = standby.configure(other, min(7));
+        assert_eq!(acts(&told, Cause::Configured), [Act::HoldTimers(other.hold())]);
+        assert_eq!(standby.config(), other);
+        assert_eq!(standby.configure(other, min(8)), [], "nothing changed");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use standby::*;
 pub const ENTERED: [Act; 4] = [
     Act::Deny(Resource::Sensors),
     Act::Deny(Resource::Network),
-    Act::HoldTimers(Nanos::from_millis(60_000)),
+    Act::HoldTimers(Config::DEFAULT.hold()),
     Act::Entered,
 ];
 pub const LEFT: [Act; 4] =
