@@ -1,0 +1,76 @@
+//! What holders ask for, and what they get.
+
+use nexus_abi::Nanos;
+
+use crate::event::Ended;
+use crate::lock::{Attribution, Kind, LockId, Standing};
+use crate::rules::MaxHold;
+
+/// What a holder asks for.
+///
+/// ```
+/// # use nexus_abi::TaskId;
+/// use wakelock::{Attribution, Kind, MaxHold, Request};
+///
+/// # let who = Attribution {
+/// #     task: TaskId::new(7, 1),
+/// #     app: "clock".try_into()?,
+/// #     name: "ring".try_into()?,
+/// #     on_behalf_of: None,
+/// # };
+/// let request = Request { hold: Some(MaxHold::NONE), ..Request::new(who, Kind::Full) };
+/// # Ok::<(), heapless::CapacityError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Request {
+    /// Whose the lock is, and what for.
+    pub who: Attribution,
+    /// What it keeps from sleeping.
+    pub kind: Kind,
+    /// How long it may be held; [`crate::Rules::hold_standard`] when the holder does not say.
+    pub hold: Option<MaxHold>,
+    /// What the app it is charged to is doing. Other locks charged to it follow.
+    pub standing: Standing,
+}
+
+impl Request {
+    /// With the standard hold, of an app in the foreground.
+    pub const fn new(who: Attribution, kind: Kind) -> Self {
+        Self { who, kind, hold: None, standing: Standing::Foreground }
+    }
+}
+
+/// What a holder got.
+///
+/// ```
+/// use nexus_abi::Nanos;
+/// use wakelock::{Grant, LockId};
+///
+/// let grant = Grant { id: LockId::from_wire(3), references: 1, end: Nanos::from_millis(600_000) };
+/// assert_eq!(grant.id.to_wire(), 3);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// To renew and to release with.
+    pub id: LockId,
+    /// How many releases it takes now.
+    pub references: u16,
+    /// When its hold is over now.
+    pub end: Nanos,
+}
+
+/// What a release did.
+///
+/// ```
+/// use wakelock::Released;
+///
+/// assert_ne!(Released::Held(1), Released::Held(2));
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Released {
+    /// So many references are left.
+    Held(u16),
+    /// It was the last one.
+    Ended(Ended),
+}
