@@ -89,9 +89,13 @@ impl Default for Costs {
 /// Whether wake locks forbid deep idle.
 ///
 /// ```
-/// use power_governor::Locks;
+/// use nexus_abi::{IdleLevel, Nanos};
+/// use power_governor::{Governor, Locks};
 ///
-/// assert_eq!(Locks::default(), Locks::None);
+/// let mut governor = Governor::default();
+/// governor.speak();
+/// let level = |locks| governor.idle(Nanos::from_millis(1000), locks).level;
+/// assert_eq!([Locks::None, Locks::Held].map(level), [IdleLevel::L2, IdleLevel::L1]);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Locks {
@@ -126,10 +130,15 @@ pub struct IdleDecision {
 /// What forbids a deeper level, strongest first.
 ///
 /// ```
-/// use nexus_abi::TaskId;
-/// use power_governor::IdleReason;
+/// use nexus_abi::{Nanos, TaskId};
+/// use power_governor::{Governor, IdleReason, Locks};
 ///
-/// assert_eq!(IdleReason::Latency(TaskId::new(7, 1)).name(), "latency request");
+/// let mut governor = Governor::default();
+/// governor.speak();
+/// governor.latency.set(TaskId::new(7, 1), Nanos::from_millis(1))?;
+/// let because = governor.idle(Nanos::from_millis(1000), Locks::None).because;
+/// assert_eq!((because, because.name()), (IdleReason::Latency(TaskId::new(7, 1)), "latency request"));
+/// # Ok::<(), power_governor::Full>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum IdleReason {

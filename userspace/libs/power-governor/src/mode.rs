@@ -92,9 +92,14 @@ impl Percent {
 /// Where the power comes from.
 ///
 /// ```
-/// use power_governor::Supply;
+/// use power_governor::{Governor, Input, Mode, Percent, Supply};
 ///
-/// assert_ne!(Supply::Battery, Supply::Mains);
+/// let charge = Percent::clamped(5);
+/// for (supply, mode) in [(Supply::Battery, Mode::Frugal), (Supply::Mains, Mode::Balanced)] {
+///     let mut governor = Governor::default();
+///     governor.hear(Input::Battery { charge, supply });
+///     assert_eq!(governor.speak().mode, mode);
+/// }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Supply {
@@ -107,9 +112,15 @@ pub enum Supply {
 /// What the heat of the device demands, least first.
 ///
 /// ```
-/// use power_governor::Heat;
+/// use power_governor::{Governor, Heat, Input, Mode};
 ///
-/// assert!(Heat::default() < Heat::Warm && Heat::Warm < Heat::Hot);
+/// let modes = [(Heat::Cool, Mode::Performance), (Heat::Warm, Mode::Balanced), (Heat::Hot, Mode::Frugal)];
+/// for (heat, mode) in modes {
+///     let mut governor = Governor::default();
+///     governor.hear(Input::Setting(Some(Mode::Performance)));
+///     governor.hear(Input::Heat(heat));
+///     assert_eq!(governor.speak().mode, mode);
+/// }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Heat {
@@ -141,9 +152,12 @@ pub struct ModeDecision {
 /// Which rule chose a mode, strongest first.
 ///
 /// ```
-/// use power_governor::ModeReason;
+/// use power_governor::{Governor, Input, Mode, ModeReason};
 ///
-/// assert_eq!(ModeReason::LowBattery.name(), "low battery");
+/// let mut governor = Governor::default();
+/// governor.hear(Input::Setting(Some(Mode::Frugal)));
+/// let because = governor.speak().because;
+/// assert_eq!((because, because.name()), (ModeReason::Setting, "setting"));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ModeReason {

@@ -44,9 +44,15 @@ impl Range {
 /// Whose residency.
 ///
 /// ```
-/// use power_residency::Of;
+/// use nexus_abi::Nanos;
+/// use power_residency::{Idle, Of, Range, Residency};
 ///
-/// assert_ne!(Of::Hart(0), Of::All);
+/// let mut residency = Residency::new(Nanos(0), &[Idle::default(); 4])?;
+/// residency.record(Nanos::from_millis(60_000), &[Idle::default(); 4])?;
+/// let length = |of| residency.window(Range::Minute, of).map(|window| window.spent.total());
+/// assert_eq!(length(Of::Hart(3))?, Nanos::from_millis(60_000));
+/// assert_eq!(length(Of::All)?, Nanos::from_millis(240_000));
+/// # Ok::<(), power_residency::Refusal>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Of {

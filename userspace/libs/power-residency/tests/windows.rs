@@ -179,9 +179,12 @@ fn a_counter_that_went_back_counts_from_there() {
 
 #[test]
 fn the_start_and_what_was_before_it_do_not_matter() {
-    let mut residency = Residency::new(Nanos(123), &[idle(1000, 2000)]).unwrap();
-    residency.record(Nanos(123 + SECOND), &[idle(1000 + 5, 2000 + 6)]).unwrap();
-    assert_eq!(seen(&residency, Range::Minute), (123, 123 + SECOND, [SECOND - 11, 5, 6]));
+    // So late in its second that from the beginning of time one more second has begun.
+    let start = 3 * SECOND - 123;
+    let mut residency = Residency::new(Nanos(start), &[idle(1000, 2000)]).unwrap();
+    residency.record(Nanos(start + SECOND + 200), &[idle(1005, 2006)]).unwrap();
+    let (from, to, [_, l1, l2]) = seen(&residency, Range::Minute);
+    assert_eq!((from, to, l1, l2), (start, start + SECOND, 4, 5));
     assert_eq!(Residency::new(Nanos(9), &[idle(0, 0)]).unwrap().at(), Nanos(9));
 }
 

@@ -7,9 +7,19 @@ use crate::lock::Lock;
 /// Why a lock is held no longer.
 ///
 /// ```
-/// use wakelock::End;
-///
-/// assert_eq!(End::HolderDied.name(), "holder died");
+/// # use nexus_abi::{Nanos, TaskId};
+/// # use wakelock::{Attribution, End, Kind, Permit, Released, Request, Standing, WakeLocks};
+/// # let who = Attribution {
+/// #     task: TaskId::new(7, 1),
+/// #     app: "messenger".try_into()?,
+/// #     name: "sync".try_into()?,
+/// #     on_behalf_of: None,
+/// # };
+/// # let mut locks = WakeLocks::default();
+/// let grant = locks.acquire(Request::new(who, Kind::Partial), Permit::default())?;
+/// let Released::Ended(ended) = locks.release(TaskId::new(7, 1), grant.id)? else { panic!() };
+/// assert_eq!((ended.why, ended.why.name()), (End::Released, "released"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum End {

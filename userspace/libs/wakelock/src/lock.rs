@@ -38,9 +38,19 @@ impl Kind {
 /// A lock, for its whole life and never again.
 ///
 /// ```
-/// use wakelock::LockId;
-///
-/// assert_eq!(LockId::from_wire(7).to_wire(), 7);
+/// # use nexus_abi::{Nanos, TaskId};
+/// # use wakelock::{Attribution, End, Kind, Permit, Released, Request, Standing, WakeLocks};
+/// # let who = Attribution {
+/// #     task: TaskId::new(7, 1),
+/// #     app: "messenger".try_into()?,
+/// #     name: "sync".try_into()?,
+/// #     on_behalf_of: None,
+/// # };
+/// # let mut locks = WakeLocks::default();
+/// let grant = locks.acquire(Request::new(who, Kind::Partial), Permit::default())?;
+/// let travelled = wakelock::LockId::from_wire(grant.id.to_wire());
+/// assert!(matches!(locks.release(TaskId::new(7, 1), travelled)?, Released::Ended(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LockId(u64);
@@ -104,9 +114,21 @@ impl Attribution {
 /// What the app that a lock is charged to is doing.
 ///
 /// ```
-/// use wakelock::Standing;
-///
-/// assert_eq!(Standing::default(), Standing::Foreground);
+/// # use nexus_abi::{Nanos, TaskId};
+/// # use wakelock::{Attribution, End, Kind, Permit, Released, Request, Standing, WakeLocks};
+/// # let who = Attribution {
+/// #     task: TaskId::new(7, 1),
+/// #     app: "messenger".try_into()?,
+/// #     name: "sync".try_into()?,
+/// #     on_behalf_of: None,
+/// # };
+/// # let mut locks = WakeLocks::default();
+/// locks.acquire(Request::new(who, Kind::Partial), Permit::default())?;
+/// locks.stand("messenger", Standing::Suspended)?;
+/// assert_eq!(locks.demand(), None);
+/// locks.stand("messenger", Standing::Background)?;
+/// assert_eq!(locks.demand(), Some(Kind::Partial));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Standing {

@@ -43,11 +43,18 @@ impl Request {
 /// What a holder got.
 ///
 /// ```
-/// use nexus_abi::Nanos;
-/// use wakelock::{Grant, LockId};
-///
-/// let grant = Grant { id: LockId::from_wire(3), references: 1, end: Nanos::from_millis(600_000) };
-/// assert_eq!(grant.id.to_wire(), 3);
+/// # use nexus_abi::{Nanos, TaskId};
+/// # use wakelock::{Attribution, End, Kind, Permit, Released, Request, Standing, WakeLocks};
+/// # let who = Attribution {
+/// #     task: TaskId::new(7, 1),
+/// #     app: "messenger".try_into()?,
+/// #     name: "sync".try_into()?,
+/// #     on_behalf_of: None,
+/// # };
+/// # let mut locks = WakeLocks::default();
+/// let grant = locks.acquire(Request::new(who, Kind::Partial), Permit::default())?;
+/// assert_eq!((grant.references, grant.end), (1, Nanos::from_millis(600_000)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Grant {
@@ -62,9 +69,20 @@ pub struct Grant {
 /// What a release did.
 ///
 /// ```
-/// use wakelock::Released;
-///
-/// assert_ne!(Released::Held(1), Released::Held(2));
+/// # use nexus_abi::{Nanos, TaskId};
+/// # use wakelock::{Attribution, End, Kind, Permit, Released, Request, Standing, WakeLocks};
+/// # let who = Attribution {
+/// #     task: TaskId::new(7, 1),
+/// #     app: "messenger".try_into()?,
+/// #     name: "sync".try_into()?,
+/// #     on_behalf_of: None,
+/// # };
+/// # let mut locks = WakeLocks::default();
+/// locks.acquire(Request::new(who.clone(), Kind::Partial), Permit::default())?;
+/// let grant = locks.acquire(Request::new(who, Kind::Partial), Permit::default())?;
+/// assert_eq!(locks.release(TaskId::new(7, 1), grant.id)?, Released::Held(1));
+/// assert!(matches!(locks.release(TaskId::new(7, 1), grant.id)?, Released::Ended(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[must_use]

@@ -89,8 +89,20 @@ impl MaxHold {
 /// ```
 /// use wakelock::Permit;
 ///
-/// let player = Permit { for_others: true, ..Permit::default() };
-/// assert!(!player.long_hold);
+/// # use nexus_abi::TaskId;
+/// # use wakelock::{Attribution, Kind, Refusal, Request, WakeLocks};
+/// # let who = Attribution {
+/// #     task: TaskId::new(7, 1),
+/// #     app: "mediasessd".try_into()?,
+/// #     name: "playback".try_into()?,
+/// #     on_behalf_of: Some("player".try_into()?),
+/// # };
+/// # let mut locks = WakeLocks::default();
+/// let request = Request::new(who, Kind::Partial);
+/// assert_eq!(locks.acquire(request.clone(), Permit::default()), Err(Refusal::ForOthers));
+/// let served = Permit { for_others: true, ..Permit::default() };
+/// assert!(locks.acquire(request, served).is_ok());
+/// # Ok::<(), heapless::CapacityError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Permit {
