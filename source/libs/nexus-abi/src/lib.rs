@@ -12,6 +12,7 @@
 //! | [`error`] | errors with their blame |
 //! | [`handle`] | handles and rights |
 //! | [`ident`] | tasks, services, QoS classes, hart masks |
+//! | [`idle`] | how deeply a hart sleeps |
 //! | [`info`] | the records that `info`, `task_status` and `trace_read` fill |
 //! | [`qos`] | shares and hints for the scheduler |
 //! | [`sched`] | affinity, and the fields that the scheduling calls name |
@@ -25,6 +26,7 @@ pub mod doc;
 pub mod error;
 pub mod handle;
 pub mod ident;
+pub mod idle;
 pub mod info;
 pub mod ipc;
 pub mod qos;
@@ -37,6 +39,7 @@ pub use call::Call;
 pub use error::{Blame, Error};
 pub use handle::{Handle, Rights};
 pub use ident::{HartMask, Nanos, QosClass, ServiceId, TaskId};
+pub use idle::IdleLevel;
 pub use qos::{BurstHint, LatencyHint, Shares};
 pub use sched::{Affinity, AffinityPolicy, SchedField};
 pub use spawn::{ExitCode, ExitReason, SpawnArgs};
