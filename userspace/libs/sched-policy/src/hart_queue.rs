@@ -252,7 +252,12 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     /// The claim to run in the name of from now on: the running one, or one that it must make room for. O(log n).
     pub fn reconsider(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> Option<Id> {
         match self.mode {
-            Mode::OneWaits if now >= self.turn_ends() => self.enter(now, entities),
+            Mode::OneWaits if now >= self.turn_ends() => {
+                self.enter(now, entities);
+                if let Some(claim) = self.claim {
+                    self.queue.end_request(claim, entities);
+                }
+            }
             _ => self.charge(now, entities),
         }
         if self.mode == Mode::Contest

@@ -130,6 +130,12 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         entity.uncut = entity.progress.at.plus(entity.burst.saturating_sub(had));
     }
 
+    /// The running task's request is over, whatever rounding has left of it. O(1).
+    pub(crate) fn end_request(&mut self, current: Id, entities: &mut impl Entities<Id>) {
+        let entity = entities.entity(current);
+        entity.deadline = entity.progress.at;
+    }
+
     /// The running task has run for a while. O(1).
     #[inline(always)]
     pub fn charge(&mut self, current: Id, ran: Ticks, entities: &mut impl Entities<Id>) {
