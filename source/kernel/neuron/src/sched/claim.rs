@@ -316,6 +316,7 @@ impl Hart {
     pub(super) fn wait(&self, task: OwnedTask) -> TaskPtr {
         task.state.store(nexus_abi::info::TaskState::Ready as u8, Ordering::Relaxed);
         task.queued_on.store(self.mark(), Ordering::Relaxed);
+        task.history.is_ready(time::now());
         task.into_ptr()
     }
 
@@ -325,6 +326,7 @@ impl Hart {
         // SAFETY: the queue held the token and has forgotten it.
         let task = unsafe { task.take() };
         task.queued_on.store(0, Ordering::Relaxed);
+        task.history.has_turn(time::now());
         task
     }
 

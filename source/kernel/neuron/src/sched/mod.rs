@@ -179,6 +179,7 @@ impl Hart {
     /// The same, with the claim left to whoever works for the task from now on, or for its caller.
     pub fn before_calling(&mut self, task: &OwnedTask, deadline: Nanos) {
         self.charge(task);
+        task.history.waits();
         self.save_fpu(task);
         if task.flags() & Flags::WEIGH != 0 && self.queue.claim() != Some(task.ptr()) {
             self.weigh_away(task);

@@ -47,6 +47,9 @@ impl Hart {
     fn place(&mut self, task: OwnedTask) {
         let target = self.target_of(&task);
         self.trace(TraceKind::Wake, Some(&task), target as u64);
+        if target != task.hart() {
+            task.history.migrates();
+        }
         if target == self.index {
             self.adopt(task);
         } else {
@@ -157,6 +160,7 @@ impl Hart {
     fn give_surplus(&mut self, taker: usize) -> bool {
         let Some(task) = self.take_surplus(taker) else { return false };
         task.set_hart(taker);
+        task.history.migrates();
         if let Some(shared) = self.machine.harts.get(taker) {
             shared.count_steal();
         }

@@ -112,6 +112,7 @@ impl Hart {
     #[inline(always)]
     pub(crate) fn give_way_to(&mut self, next: TaskPtr, now: Ticks) -> Option<OwnedTask> {
         let left = self.current.take()?;
+        left.history.waits();
         self.queue.follow(next, now);
         self.shared.publish_load(0);
         self.switch(&left, next, now);

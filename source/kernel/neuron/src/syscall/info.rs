@@ -134,6 +134,7 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
         (None, Some(waiting)) => waiting as u64,
         (None, None) => u64::from(task.state.load(Ordering::Relaxed)),
     };
+    let (migrations, wakeups, longest_wait) = task.history.read();
     let mut record = TaskInfo {
         id: task.id().to_wire(),
         service: u64::from(task.stamp().service().0),
@@ -147,6 +148,9 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
         objects: u64::from(task.account.objects()),
         name: *task.name(),
         shares: task.schedule().shares().get().into(),
+        migrations,
+        wakeups,
+        longest_wait_ns: hart.machine.clock.nanos(longest_wait).0,
         ..TaskInfo::default()
     };
     if let Some(reason) = ended {

@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod death;
+pub mod history;
 pub mod loan;
 pub mod owned;
 pub mod program;
@@ -33,6 +34,7 @@ use nexus_abi::{ExitReason, HartMask, PAGE_SIZE, QosClass, ServiceId, TaskId};
 use sched_policy::{Entity, Settings, Tempo};
 
 pub use account::{Account, account_of};
+pub use history::History;
 pub use loan::{Lent, Loan};
 pub use owned::{OwnedTask, TaskPtr};
 pub use registers::Registers;
@@ -73,6 +75,7 @@ pub struct Task {
     schedule: Schedule,
     /// For whom it works.
     pub(crate) loan: Loan,
+    pub(crate) history: History,
     /// Time run so far, in timer ticks; written by the hart that runs it.
     pub(crate) run_ticks: AtomicU64,
     pub(crate) switches: AtomicU64,
@@ -220,6 +223,7 @@ impl Task {
             stamp: AtomicU64::new(Stamp::of(service, class).0),
             schedule: Schedule::new(affinity),
             loan: Loan::new(),
+            history: History::new(),
             run_ticks: AtomicU64::new(0),
             switches: AtomicU64::new(0),
             state: AtomicU8::new(nexus_abi::info::TaskState::Ready as u8),

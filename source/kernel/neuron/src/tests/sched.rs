@@ -11,6 +11,7 @@ use super::world::{APP, TICK_NS, World};
 use crate::arch;
 use crate::ipc::notify;
 use crate::sched::Outcome;
+use crate::time::Ticks;
 
 const MS: u64 = 1_000_000;
 
@@ -147,6 +148,29 @@ fn a_hart_that_mail_keeps_from_sleeping_has_set_its_timer() {
     world.pass(2 * MS);
     assert_eq!(waiter.result(), Err(Error::TimedOut));
     world.pass(2 * MS);
+}
+
+#[test]
+fn what_happens_to_a_task_is_counted() {
+    let mut world = World::with(2, 2048);
+    let (task, rival) = (world.spawn(), world.spawn());
+    let history = || task.shared().history.read();
+    let (moved, woken, _) = history();
+    world.begin(task, Call::Wait, &[0, MS]);
+    world.pass(MS);
+    world.run(rival);
+    world.run(task);
+    assert_eq!(history().0, moved);
+    assert_eq!(history().1, woken + 1);
+    world.run(rival);
+    world.move_to(rival, task.shared().hart());
+    let hart = task.shared().hart();
+    world.run(task);
+    assert_eq!((task.shared().hart(), rival.shared().hart()), (hart, hart));
+    world.run(rival);
+    world.pass(30 * MS);
+    world.run(task);
+    assert_eq!(history().2, Ticks(30 * MS / TICK_NS), "while the other ran out of its turn");
 }
 
 /// CPU time of every task there is, as people see it.
