@@ -245,6 +245,7 @@ impl Hart {
         let oldest = (to - to % Range::TenMinutes.bucket().0).saturating_sub(Range::TenMinutes.length().0);
         if at < oldest {
             let _forgotten = rest.take(Nanos(oldest - at));
+            // For the minute nobody could tell: its first buckets are gone by the end of this.
             self.minute.skip();
             self.ten_minutes.skip();
             at = oldest;

@@ -62,6 +62,8 @@ fn lock_with_timeout_of_10_000_ms_is_released_at_exactly_that_time() {
     locks.advance(ms(500));
     let grant = hold(&mut locks, 1, "sync");
     assert_eq!((grant.end, locks.deadline()), (ms(10_500), ms(10_500)));
+    let lock = locks.iter().next().unwrap();
+    assert_eq!((lock.since(), lock.held_for(ms(700))), (ms(500), ms(200)));
     assert_eq!(locks.advance(before(ms(10_500))), []);
     assert_eq!(locks.demand(), Some(Kind::Partial));
     let ended = locks.advance(ms(10_500));
