@@ -71,8 +71,9 @@ fn judge(shares: &[u64], samples: &[Vec<u64>]) -> Verdict {
     if !time_is_virtual() {
         return everybody_runs(shares, &ran(first, last));
     }
-    for pair in samples.windows(2) {
-        fair(shares, &ran(&pair[0], &pair[1]), WINDOW_ERROR)?;
+    for (window, pair) in samples.windows(2).enumerate() {
+        fair(shares, &ran(&pair[0], &pair[1]), WINDOW_ERROR)
+            .map_err(|why| format!("half second {window}: {why}"))?;
     }
     fair(shares, &ran(first, last), TOTAL_ERROR)
 }
