@@ -46,23 +46,33 @@ pub fn run() -> Verdict {
     chain_of_three()?;
     withdrawn(Ending::GivesUp)?;
     withdrawn(Ending::Dies)?;
-    circles()
+    circles()?;
+    on_the_clients_time()
 }
 
-/// The client's call takes what the server's work takes, and it is the client's time.
+/// The client's call takes what the server's work takes.
 fn bounded_by_the_work() -> Verdict {
     let stage = Stage::new()?;
     let server = stage.server(None, TURNS)?;
-    let (given, taken) = (stage.client.status()?.donated_ns, server.status()?.received_ns);
     let hog = stage.hog()?;
     stage.call_takes(WORK, WORK)?;
-    if time_is_virtual() {
+    hog.end()?;
+    server.end()?;
+    stage.close()
+}
+
+/// And it is the client's time.
+fn on_the_clients_time() -> Verdict {
+    let stage = Stage::new()?;
+    let server = stage.server(None, TURNS)?;
+    let (given, taken) = (stage.client.status()?.donated_ns, server.status()?.received_ns);
+    stage.call_takes(WORK, WORK)?;
+    if stage.exact {
         let (gives, takes) =
             (stage.client.status()?.donated_ns - given, server.status()?.received_ns - taken);
         within("time that the client has given", gives, WORK, WORK + CALLING)?;
         within("time that the server has taken", takes, WORK, WORK + CALLING)?;
     }
-    hog.end()?;
     server.end()?;
     stage.close()
 }
@@ -119,7 +129,7 @@ fn withdrawn(ending: Ending) -> Verdict {
     let stage = Stage::new()?;
     let server = stage.server(None, LONG_TURNS)?;
     let hog = stage.hog()?;
-    let Stage { client, endpoint, .. } = stage;
+    let Stage { client, endpoint, exact, .. } = stage;
     let moment = user::clock_now().after(LEAD);
     let wait = if ending == Ending::GivesUp { SOON } else { PATIENCE };
     client.ask(Op::Clocked, &[NEXT, moment.0, wait.0])?;
@@ -127,14 +137,14 @@ fn withdrawn(ending: Ending) -> Verdict {
     if ending == Ending::GivesUp {
         let (took, status) = client.ask(Op::Last, &[])?;
         same("a call nobody answers", status, Error::TimedOut.to_wire())?;
-        if time_is_virtual() {
+        if exact {
             within("giving up", took, SOON.0, SOON.0 + CALLING)?;
         }
     }
     client.dismiss()?;
     let before = server.status()?.cpu_ns;
     rest(WATCHED);
-    if time_is_virtual() {
+    if exact {
         within("what the server ran for nobody", server.status()?.cpu_ns - before, 0, CALLING)?;
     }
     hog.end()?;
@@ -142,52 +152,55 @@ fn withdrawn(ending: Ending) -> Verdict {
     user::handle_close(endpoint).because("closing")
 }
 
-/// A call that would wait for itself is refused, and everybody else's goes on.
+/// A call that would wait for itself is refused, and everybody else's goes on: on its own, and through another.
 fn circles() -> Verdict {
-    let ends = [(); 2].map(|()| user::endpoint_create().because("endpoint"));
-    let [first, second] = ends;
-    let (first, second) = (first?, second?);
-    // On its own, and through another.
-    for path in [&[first][..], &[first, second]] {
-        let servers = path.iter().enumerate().map(|(n, own)| {
-            let server = Partner::spawn()?;
-            serve(&server, *own, path.get(n + 1).copied().or(path.first().copied()), 0, 1)?;
-            Ok(server)
-        });
-        let servers = servers.collect::<Result<Vec<_>, Why>>()?;
-        let out = user::Outgoing::default();
-        user::call_with(first, out, &mut [], patience()).because("a call into a circle")?;
-        for (n, server) in servers.into_iter().enumerate() {
-            let called = server.last()?;
-            // The last one would have closed the circle; the others were answered.
-            if n + 1 == path.len() {
-                refused("closing a circle", called, Error::Deadlock)?;
-            } else {
-                same("a call in the circle", called, Ok((1, 0)))?;
-            }
-            server.end()?;
+    circle(1)?;
+    circle(2)
+}
+
+/// So many servers, each of which calls the next, and the last one the first.
+fn circle(length: usize) -> Verdict {
+    let endpoints = (0..length).map(|_| user::endpoint_create().because("endpoint"));
+    let endpoints = endpoints.collect::<Result<Vec<_>, Why>>()?;
+    let nexts = endpoints.iter().cycle().skip(1);
+    let servers = endpoints.iter().zip(nexts).map(|(own, next)| {
+        let server = Partner::spawn()?;
+        serve(&server, *own, Some(*next), 0, 1)?;
+        Ok(server)
+    });
+    let servers = servers.collect::<Result<Vec<_>, Why>>()?;
+    let first = endpoints.first().copied().ok_or("no circle")?;
+    let called = user::call_with(first, user::Outgoing::default(), &mut [], patience());
+    called.because("a call into a circle")?;
+    for (n, server) in servers.into_iter().enumerate() {
+        let called = server.last()?;
+        // The last one would have closed the circle; the others were answered.
+        if n + 1 == length {
+            refused("closing a circle", called, Error::Deadlock)?;
+        } else {
+            same("a call in the circle", called, Ok((1, 0)))?;
         }
+        server.end()?;
     }
-    for endpoint in [first, second] {
-        user::handle_close(endpoint).because("closing")?;
-    }
-    Ok(())
+    endpoints.into_iter().try_for_each(|endpoint| user::handle_close(endpoint).because("closing"))
 }
 
 /// A client of the highest class, and the endpoint that it calls.
 struct Stage {
     hart: usize,
+    /// Time is what instructions take. Found out before anybody takes the hart.
+    exact: bool,
     client: Hireling,
     endpoint: Handle,
 }
 
 impl Stage {
     fn new() -> Result<Self, Why> {
-        let hart = machine()?.harts as usize - 1;
+        let (hart, exact) = (machine()?.harts as usize - 1, time_is_virtual());
         let client = Hireling::hire(PROGRAM, HartMask::only(hart))?;
         let endpoint = user::endpoint_create().because("endpoint")?;
         client.give_copy(NEXT, endpoint, Rights::CALL)?;
-        Ok(Self { hart, client, endpoint })
+        Ok(Self { hart, exact, client, endpoint })
     }
 
     /// An Idle peer.
@@ -222,7 +235,7 @@ impl Stage {
         self.client.ask(Op::Clocked, &[NEXT, moment.0, PATIENCE.0])?;
         let (took, status) = self.client.ask(Op::Last, &[])?;
         same("the client's answer", status, 0)?;
-        if time_is_virtual() { within("the client's wait", took, least, most + CALLING) } else { Ok(()) }
+        if self.exact { within("the client's wait", took, least, most + CALLING) } else { Ok(()) }
     }
 
     fn close(self) -> Verdict {
