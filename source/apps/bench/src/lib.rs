@@ -18,14 +18,30 @@ pub enum Role {
     Yield,
     /// Waits for ever.
     Sleep,
-    /// Calls its second endpoint as often as a message at its first one says.
+    /// Calls its second endpoint, or one that came with a message, as often as a message at its first one says.
     Client,
+    /// Runs for ever.
+    Spin,
+    /// Lowers itself to Idle, and then answers like `Echo`.
+    IdleEcho,
+    /// Sleeps and wakes as the first message at its endpoint says, and answers the second with how late it was.
+    Waker,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 7] =
-        [Self::Echo, Self::Bytes, Self::Share, Self::Pong, Self::Yield, Self::Sleep, Self::Client];
+    pub const ALL: [Self; 10] = [
+        Self::Echo,
+        Self::Bytes,
+        Self::Share,
+        Self::Pong,
+        Self::Yield,
+        Self::Sleep,
+        Self::Client,
+        Self::Spin,
+        Self::IdleEcho,
+        Self::Waker,
+    ];
 
     /// Its name, the peer's argument text.
     pub const fn name(self) -> &'static str {
@@ -37,6 +53,9 @@ impl Role {
             Self::Yield => "yield",
             Self::Sleep => "sleep",
             Self::Client => "client",
+            Self::Spin => "spin",
+            Self::IdleEcho => "idle-echo",
+            Self::Waker => "waker",
         }
     }
 

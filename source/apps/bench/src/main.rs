@@ -12,6 +12,7 @@ extern crate alloc;
 mod crew;
 mod measure;
 mod rows;
+mod sched_rows;
 
 use nexus_abi::user;
 use nexus_abi::{ExitCode, Nanos};
@@ -53,6 +54,10 @@ fn measure_all() -> Result<(), Trouble> {
     rows::share_and_map()?;
     rows::page_faults()?;
     rows::spawns()?;
+    sched_rows::wakeups()?;
+    sched_rows::shares(300, 100)?;
+    sched_rows::shares(100, 1)?;
+    sched_rows::lent_class()?;
     for tasks in [10, 100, 1000] {
         let at = alloc::format!("@{tasks}");
         rows::messages(&at, tasks)?;

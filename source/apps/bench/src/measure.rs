@@ -58,6 +58,11 @@ pub fn exact(id: &str, unit: &str, value: u64) {
     print(id, unit, 1, &[value]);
 }
 
+/// Prints a row of which the least, the middle and the greatest of `count` samples are known.
+pub fn spread(id: &str, count: u64, figures: [u64; 3]) {
+    print(id, "instr", count, &figures);
+}
+
 fn print(id: &str, unit: &str, count: u64, sorted: &[u64]) {
     let (Some(min), Some(med), Some(max)) = (sorted.first(), sorted.get(sorted.len() / 2), sorted.last())
     else {

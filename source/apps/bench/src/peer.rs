@@ -4,9 +4,13 @@
 #![no_std]
 #![no_main]
 
+extern crate alloc;
+
+mod waker;
+
 use bench::{Role, SHARED_PAGES};
 use nexus_abi::user::{self, Incoming, Message, Outgoing, Words};
-use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, Nanos, Rights};
+use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, Nanos, QosClass, Rights, TaskId};
 use nexus_rt::startup::{EXTRA, EXTRA_SLOT};
 
 nexus_rt::entry!(main);
@@ -18,7 +22,10 @@ fn main(args: &'static str) -> i32 {
         Some(Role::Echo) => echo(),
         Some(Role::Bytes) => echo_bytes(),
         Some(Role::Share) => serve(map_and_touch),
-        Some(Role::Client) => serve(call_often),
+        Some(Role::Client) => client(),
+        Some(Role::Spin) => spin(),
+        Some(Role::IdleEcho) => user::set_qos(TaskId::NONE, QosClass::Idle).and_then(|()| echo()),
+        Some(Role::Waker) => waker::run(),
         Some(Role::Pong) => pong(),
         Some(Role::Yield) => loop {
             user::yield_now();
@@ -60,6 +67,13 @@ fn echo_bytes() -> Result<(), Error> {
     }
 }
 
+/// Runs without end. Mostly no jumps, which an emulator takes longer for.
+#[expect(unsafe_code, reason = "the loop is made of instructions")]
+fn spin() -> ! {
+    // SAFETY: does nothing.
+    unsafe { core::arch::asm!("1:", ".rept 255", "nop", ".endr", "j 1b", options(noreturn, nomem, nostack)) }
+}
+
 fn pong() -> Result<(), Error> {
     loop {
         user::wait(EXTRA, Nanos::NEVER)?;
@@ -68,7 +82,7 @@ fn pong() -> Result<(), Error> {
 }
 
 /// Answers each message with what `work` makes of it.
-fn serve(work: impl Fn(&Message) -> Result<(), Error>) -> Result<(), Error> {
+fn serve(mut work: impl FnMut(&Message) -> Result<(), Error>) -> Result<(), Error> {
     let mut incoming = user::receive(EXTRA, &mut [], Nanos::NEVER)?;
     loop {
         incoming = match incoming {
@@ -95,9 +109,14 @@ fn map_and_touch(message: &Message) -> Result<(), Error> {
     user::handle_close(vmo)
 }
 
-fn call_often(message: &Message) -> Result<(), Error> {
-    for _ in 0..message.words[0] {
-        user::call(SECOND, [1, 2, 3, 4, 0, 0, 0, 0])?;
-    }
-    Ok(())
+/// Calls its second endpoint, or the one that came with a message, as often as the message says.
+fn client() -> Result<(), Error> {
+    let mut server = SECOND;
+    serve(|message| {
+        server = message.handle.unwrap_or(server);
+        for _ in 0..message.words[0] {
+            user::call(server, [1, 2, 3, 4, 0, 0, 0, 0])?;
+        }
+        Ok(())
+    })
 }

@@ -60,8 +60,8 @@ impl Pace {
     pub const SHORT: Nanos = Nanos::from_micros(500);
     /// Longer than two slices: whoever waits meanwhile sees one end.
     pub const LONG: Nanos = Nanos::from_millis(10);
-    /// Without end and without rest.
-    const ENDLESS: Self = Self { turns: 0, rest: Nanos(0) };
+    /// Without end and without rest: also right on the last hart, which has none behind it.
+    pub const ENDLESS: Self = Self { turns: 0, rest: Nanos(0) };
     /// Virtual nanoseconds of a turn: two instructions.
     const TURN: u64 = 2;
 
@@ -130,12 +130,13 @@ pub struct Hireling {
 }
 
 impl Hireling {
-    /// Has execd start `image`, which is to take instructions.
-    pub fn hire(image: &str) -> Result<Self, Why> {
+    /// Has execd start `image`, which is to take instructions, on any of `harts`.
+    pub fn hire(image: &str, harts: HartMask) -> Result<Self, Why> {
         let control = user::endpoint_create().because("control endpoint")?;
         let serve = Rights::RECEIVE | Rights::MOVE;
         let given = or_close(user::handle_copy(control, serve), &[control]).because("control copy")?;
         let spawn = Spawn::new(image, "").ok_or("too long for execd")?.restarting(Restart::Never);
+        let spawn = Spawn { harts: harts.0, ..spawn };
         let (job, id) = or_close(services::start(spawn, Some(given)), &[control])?;
         Ok(Self { job, id, control })
     }
@@ -144,6 +145,13 @@ impl Hireling {
     pub fn ask(&self, op: Op, args: &[u64]) -> Result<(u64, u64), Why> {
         let what = format!("{op:?}");
         tell(self.control, op, args, None).because(&what).and_then(|answer| answer.because(&what))
+    }
+
+    /// Moves a copy with `rights` into its slot `slot`.
+    pub fn give_copy(&self, slot: u64, handle: Handle, rights: Rights) -> Verdict {
+        let copy = user::handle_copy(handle, rights | Rights::MOVE).because("copy to give")?;
+        let answer = tell(self.control, Op::Keep, &[0, 0, 0, 0, 0, 0, slot], Some(copy));
+        answer.because("giving a handle")?.because("keeping a handle").map(drop)
     }
 
     /// Its record.

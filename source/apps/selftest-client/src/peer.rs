@@ -9,6 +9,8 @@
 
 extern crate alloc;
 
+mod timing;
+
 use alloc::vec::Vec;
 
 use nexus_abi::user::{self, Incoming, Message, Outgoing, Words};
@@ -131,7 +133,10 @@ impl State {
             | Op::Exit
             | Op::Misbehave
             | Op::Watch
-            | Op::Float => {
+            | Op::Float
+            | Op::Gaps
+            | Op::Serve
+            | Op::Clocked => {
                 answer(message.reply, Ok((0, 0)));
                 return Some(Later { op, words });
             }
@@ -237,6 +242,9 @@ impl State {
                 None => Err(Error::Invalid),
             },
             Op::Watch => Ok(self.watch(a1 as usize, a2, Nanos(a3), Nanos(a4))),
+            Op::Gaps => Ok(timing::gaps(Nanos(a1), Nanos(a2))),
+            Op::Serve => timing::serve(self.slot(a1), a2, (a3 != 0).then(|| self.slot(a3)), a4),
+            Op::Clocked => Ok(timing::clocked(self.slot(a1), Nanos(a2), Nanos(a3))),
             Op::Float => Ok(((0..a2).map(|turn| raw::float_round(a1 + turn, a3)).sum(), 0)),
             _ => Ok((0, 0)),
         };

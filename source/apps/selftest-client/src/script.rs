@@ -70,10 +70,19 @@ pub enum Op {
     Execute,
     /// Its own `sched_get` of field a1: the value, and the policy.
     Sched,
+    /// *Later*: from the moment a1 until a2 looks at the clock without end: how long it did not run at most, and how
+    /// long it ran at most.
+    Gaps,
+    /// *Later*: takes a4 calls at the endpoint in slot a1; for each it works a2 turns, calls the endpoint in slot a3 if
+    /// that is not 0, and answers. The status is that of its own calls; the value counts who heard the answer.
+    Serve,
+    /// *Later*: at the moment a2 calls the endpoint in slot a1 and waits at most a3 nanoseconds: how long that took,
+    /// and how it ended.
+    Clocked,
 }
 
 /// Ops in wire order.
-const OPS: [Op; 30] = [
+const OPS: [Op; 33] = [
     Op::Echo,
     Op::Keep,
     Op::Call,
@@ -104,6 +113,9 @@ const OPS: [Op; 30] = [
     Op::Heap,
     Op::Execute,
     Op::Sched,
+    Op::Gaps,
+    Op::Serve,
+    Op::Clocked,
 ];
 
 impl Op {

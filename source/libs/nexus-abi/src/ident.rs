@@ -48,12 +48,13 @@ impl core::fmt::Debug for TaskId {
 pub struct ServiceId(pub u32);
 
 /// The boot-image entries with an identity of their own, by name. All others are [`ServiceId::APP`].
-const SERVICES: [(&str, ServiceId); 5] = [
+const SERVICES: [(&str, ServiceId); 6] = [
     ("init", ServiceId::INIT),
     ("execd", ServiceId::EXECD),
     ("shell", ServiceId::SHELL),
     ("selftest-client", ServiceId::SELFTEST),
     ("policyd", ServiceId::POLICYD),
+    ("bench", ServiceId::BENCH),
 ];
 
 impl ServiceId {
@@ -69,6 +70,8 @@ impl ServiceId {
     pub const SELFTEST: Self = Self(4);
     /// Decides who may do what.
     pub const POLICYD: Self = Self(5);
+    /// The benchmark.
+    pub const BENCH: Self = Self(6);
 
     /// The identity of the boot-image entry called `name`.
     pub fn of_image(name: &str) -> Self {

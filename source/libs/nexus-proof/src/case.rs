@@ -43,6 +43,12 @@ impl Case {
     pub const IDLE: Case = Case::always("idle");
     /// Thousands of tasks begin and end, and nothing is missing afterwards.
     pub const CYCLES: Case = Case::always("cycles");
+    /// Tasks that only run share a hart in the ratio of their shares.
+    pub const SHARES: Case = Case::always("qos shares ratio");
+    /// A class that is passed over waits as long as its bound, and no longer.
+    pub const STARVATION: Case = Case::always("qos starvation bounds");
+    /// A server runs as urgently as those who wait for it, on their time.
+    pub const DONATION: Case = Case::always("qos donation");
     /// User tasks ran on every hart.
     pub const SMP: Case = Case::from_harts("smp", 2);
     /// A task runs where it was told to.
@@ -67,6 +73,9 @@ impl Case {
         Case::POLICY,
         Case::IDLE,
         Case::CYCLES,
+        Case::SHARES,
+        Case::STARVATION,
+        Case::DONATION,
         Case::SMP,
         Case::AFFINITY,
     ];

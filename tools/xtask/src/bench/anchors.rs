@@ -38,6 +38,11 @@ impl Anchors {
         Ok(Self(anchors))
     }
 
+    /// No anchors.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Anchor)> {
         self.0.iter().map(|(id, anchor)| (id.as_str(), anchor))
     }

@@ -11,6 +11,7 @@
 mod anchors;
 mod figures;
 mod judge;
+pub mod pictures;
 mod table;
 
 use std::fs;

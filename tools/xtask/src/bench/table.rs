@@ -76,7 +76,7 @@ fn number(value: Option<u64>) -> String {
 }
 
 /// `12160000` → `12,160,000`.
-fn grouped(value: u64) -> String {
+pub fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

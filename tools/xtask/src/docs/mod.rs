@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use nexus_abi::doc::{CALLS, CallDoc};
 use nexus_abi::{Blame, Error};
 
+use crate::bench::pictures;
 use crate::process::say;
 use crate::recipes;
 use crate::workspace::Workspace;
@@ -32,6 +33,9 @@ const PAGES: &[Page] = &[
     Page { path: "docs/kernel/syscalls.md", extent: Extent::Whole, text: syscalls },
     Page { path: "docs/tools/markers.md", extent: Extent::Whole, text: markers },
     Page { path: "docs/services/recipes.md", extent: Extent::Whole, text: recipes::page::text },
+    Page { path: "docs/perf/wakeups.svg", extent: Extent::Whole, text: pictures::wakeups },
+    Page { path: "docs/perf/shares.svg", extent: Extent::Whole, text: pictures::shares },
+    Page { path: "docs/perf/scaling.svg", extent: Extent::Whole, text: pictures::scaling },
     Page { path: "docs/power/timers.md", extent: Extent::Section("windows"), text: windows::table },
 ];
 

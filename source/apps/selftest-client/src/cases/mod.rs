@@ -6,6 +6,7 @@ mod console;
 mod cycles;
 mod deadline;
 mod death;
+mod donation;
 mod fault;
 mod fpu;
 mod handles;
@@ -21,7 +22,9 @@ mod policy;
 mod qos;
 mod quota;
 mod restart;
+mod shares;
 mod smp;
+mod starvation;
 
 use alloc::string::String;
 
@@ -51,6 +54,9 @@ pub fn run(case: Case) -> Verdict {
         Case::POLICY => policy::run(),
         Case::IDLE => idle::run(),
         Case::CYCLES => cycles::run(),
+        Case::SHARES => shares::run(),
+        Case::STARVATION => starvation::run(),
+        Case::DONATION => donation::run(),
         Case::SMP => smp::run(),
         Case::AFFINITY => affinity::run(),
         _ => Err(String::from("no such case in this program")),

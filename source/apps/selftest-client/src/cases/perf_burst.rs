@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use nexus_abi::{BurstHint, LatencyHint, QosClass, SchedField, ServiceId, Shares};
+use nexus_abi::{BurstHint, HartMask, LatencyHint, QosClass, SchedField, ServiceId, Shares};
 use nexus_proof::Marker;
 use nexus_wire::execd::{Answer, Change, Refusal, Request, Spawn};
 use nexus_wire::policyd::{Action, Decision, Denial, Question, Record};
@@ -30,7 +30,7 @@ pub fn run() -> Verdict {
 /// execd asks policyd, the kernel accepts, the log says so, and the task runs like that until it dies.
 fn by_recipe_and_rule() -> Verdict {
     let (mut journal, from) = (Journal::end()?, audit_end()?);
-    let peer = Hireling::hire(PROGRAM)?;
+    let peer = Hireling::hire(PROGRAM, HartMask::ANY)?;
     same("its class, as it reads it", peer.ask(Op::Qos, &[0, 0, 0])?.0, BURST)?;
     let record = peer.status()?;
     same("its class and shares in the record", (record.class, record.shares), (BURST, SHARES))?;
