@@ -32,7 +32,7 @@ pub fn receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
     }
     match decode_receive(hart, &mut task) {
         Ok(endpoint) => {
-            hart.end_loan(&task);
+            hart.end_all_loans(&task);
             wait_for_message(hart, task, endpoint, Claim::Leaves)
         }
         Err(error) => fail(task, error),
@@ -69,7 +69,7 @@ pub fn reply_receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
             return fail(task, error);
         }
     };
-    hart.end_loan(&task);
+    hart.end_all_loans(&task);
     let claim = match &caller {
         Some(caller) => hart.offer_claim(caller),
         None => Claim::Leaves,

@@ -15,7 +15,7 @@
 use nexus_abi::{Error, QosClass, TaskId};
 
 use super::port::Port;
-use super::reply::{self, CallNumber};
+use super::reply::{self, Awaited, CallNumber};
 use crate::cap::Ref;
 use crate::sched::Hart;
 use crate::task::{Flags, Lent, OwnedTask, Task};
@@ -58,21 +58,27 @@ impl Hart {
         }
     }
 
-    /// A server has answered, or waits for the next message: it may have what is its own. O(1).
+    /// A server has answered: it may have what is its own, or what those lend it who wait for it. O(1).
     #[inline(always)]
     pub fn end_loan(&mut self, server: &OwnedTask) {
         if server.flags() & Flags::LENT != 0 {
-            server.loan.set_client(TaskId::NONE);
-            server.loan.set_lent(None);
-            server.clear_flag(Flags::LENT);
-            server.set_flag(Flags::WEIGH);
+            end_loan(server);
+        }
+    }
+
+    /// A server is about to look who waits for it: it may have what is its own. O(1).
+    #[inline(always)]
+    pub fn end_all_loans(&mut self, server: &OwnedTask) {
+        if server.flags() & Flags::LENT != 0 {
+            server.loan.forget_raise();
+            end_loan(server);
         }
     }
 
     /// A client has given up its call, or was made to: whoever works on it has nothing of it any more. O(1).
     pub fn withdraw_loan(&mut self, client: &Task) {
         let Some(server) = self.task(reply::last_server(client)) else { return };
-        if server.loan.client() == client.id() && server.loan.set_lent(None) {
+        if server.loan.client() == client.id() && server.loan.end() {
             self.note_changed(&server);
         }
         self.release_task(server);
@@ -85,10 +91,10 @@ impl Hart {
             return Err(Error::Deadlock);
         }
         let class = caller.settings().class;
-        let mut at = first;
+        let mut at = Awaited::Turn(first);
         for _ in 0..DEPTH {
-            let Some(task) = self.task(at) else { break };
-            self.raise(&task, class);
+            let Some(task) = self.task(at.task()) else { break };
+            self.raise(&task, class, at);
             at = reply::waits_for(self.machine, &task);
             self.release_task(task);
         }
@@ -103,15 +109,21 @@ impl Hart {
                 return true;
             }
             let Some(task) = self.task(at) else { return false };
-            at = reply::waits_for(self.machine, &task);
+            at = reply::waits_for(self.machine, &task).task();
             self.release_task(task);
         }
         false
     }
 
-    fn raise(&mut self, task: &Task, class: QosClass) {
+    fn raise(&mut self, task: &Task, class: QosClass, why: Awaited) {
         let own = task.settings();
-        if class > own.class && task.loan.set_lent(Some(Lent { class, shares: own.shares })) {
+        let lent = Lent { class, shares: own.shares };
+        let raised = class > own.class
+            && match why {
+                Awaited::Turn(_) => task.loan.raise(lent),
+                Awaited::Answer(_) => task.loan.set_lent(Some(lent)),
+            };
+        if raised {
             task.set_flag(Flags::LENT);
             self.note_changed(task);
         }
@@ -120,6 +132,16 @@ impl Hart {
     fn task(&self, id: TaskId) -> Option<Ref<Task>> {
         if id == TaskId::NONE { None } else { self.machine.tasks.lock().get(id) }
     }
+}
+
+#[cold]
+fn end_loan(server: &OwnedTask) {
+    server.loan.set_client(TaskId::NONE);
+    server.loan.end();
+    if server.loan.lent().is_none() {
+        server.clear_flag(Flags::LENT);
+    }
+    server.set_flag(Flags::WEIGH);
 }
 
 /// True when neither has anything of a hart that is its own and that the other has not.

@@ -63,18 +63,36 @@ pub fn waiting(machine: &Machine, task: &Task) -> Option<TaskState> {
     Some(if asleep { TaskState::Waiting } else { TaskState::AwaitingReply })
 }
 
-/// Whose work a task waits for: its endpoint's server, or who has its call; nobody, when it waits for something else.
-pub fn waits_for(machine: &Machine, task: &Task) -> TaskId {
+/// Whose work a task waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Awaited {
+    /// Who serves at the endpoint in whose queue it is.
+    Turn(TaskId),
+    /// Who has its call.
+    Answer(TaskId),
+}
+
+impl Awaited {
+    /// Who that is.
+    pub const fn task(self) -> TaskId {
+        match self {
+            Self::Turn(task) | Self::Answer(task) => task,
+        }
+    }
+}
+
+/// Whose work a task waits for; nobody's, when it waits for something else.
+pub fn waits_for(machine: &Machine, task: &Task) -> Awaited {
     let port = task.waiting_at.load(Ordering::SeqCst);
     if !port.is_null() {
         let still_there = || core::ptr::eq(task.waiting_at.load(Ordering::Relaxed), port);
         // SAFETY: as in `interrupt_wait`.
         if let Some(guard) = unsafe { Port::lock_if(port, machine, still_there) } {
-            return if guard.is_receiving(task) { TaskId::NONE } else { guard.server() };
+            return Awaited::Turn(if guard.is_receiving(task) { TaskId::NONE } else { guard.server() });
         }
     }
     let state = task.call_state.load(Ordering::Relaxed);
-    if state & AWAITING != 0 { task.loan.server(state) } else { TaskId::NONE }
+    Awaited::Answer(if state & AWAITING != 0 { task.loan.server(state) } else { TaskId::NONE })
 }
 
 /// Who had the call that a task has just given up.

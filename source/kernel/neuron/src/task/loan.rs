@@ -19,6 +19,8 @@ use nexus_abi::{QosClass, Shares, TaskId};
 pub struct Loan {
     /// [`Lent`], or 0.
     lent: AtomicU32,
+    /// The part of it that stems from who waits at its endpoints, or 0.
+    raised: AtomicU32,
     /// For whom it works.
     client: AtomicU64,
     /// Who works for it, and on which of its calls.
@@ -58,6 +60,7 @@ impl Loan {
     pub const fn new() -> Self {
         Self {
             lent: AtomicU32::new(0),
+            raised: AtomicU32::new(0),
             client: AtomicU64::new(0),
             server: AtomicU64::new(0),
             call: AtomicU64::new(0),
@@ -73,6 +76,23 @@ impl Loan {
     pub fn set_lent(&self, lent: Option<Lent>) -> bool {
         let word = lent.map_or(0, Lent::to_word);
         self.lent.swap(word, Ordering::Relaxed) != word
+    }
+
+    /// Whoever waits at its endpoint lends it this, until it receives there: true when it has something else than
+    /// before.
+    pub fn raise(&self, lent: Lent) -> bool {
+        self.raised.store(lent.to_word(), Ordering::Relaxed);
+        self.set_lent(Some(lent))
+    }
+
+    /// Its client lends it nothing any more; what others lent it stays. True when it has something else than before.
+    pub fn end(&self) -> bool {
+        self.set_lent(Lent::from_word(self.raised.load(Ordering::Relaxed)))
+    }
+
+    /// It looks at who waits at its endpoint.
+    pub fn forget_raise(&self) {
+        self.raised.store(0, Ordering::Relaxed);
     }
 
     /// For whom it works, as far as it knows.
