@@ -48,7 +48,7 @@ fn desk() -> Desk {
 }
 
 fn compiled(desk: Desk) -> Result<Compiled, Vec<String>> {
-    let programs = ["bench", "execd", "init", "policyd", "shell"].map(str::to_owned);
+    let programs = ["bench", "execd", "init", "policyd", "shell", "tiny"].map(str::to_owned);
     let text = |path: &str, text| Text { path: path.to_owned(), text };
     let texts = [
         text(services::PATH, desk.services),
@@ -145,7 +145,8 @@ fn an_unknown_service_is_caught_and_the_known_ones_are_named() {
     assert_eq!(
         about_services("\n[shel]\n"),
         [
-            "recipes/services.toml:14: [shel]: the image has no program of this name; it has bench, execd, init, policyd, shell"
+            "recipes/services.toml:14: [shel]: the image has no program of this name; it has bench, execd, init, policyd, shell, \
+             tiny"
         ]
     );
     assert_eq!(
@@ -216,10 +217,10 @@ fn bad_values_of_services_are_caught() {
 #[test]
 fn a_privilege_needs_its_service_and_an_identity() {
     assert_eq!(
-        about_services("\n[bench]\nprivileges = [\"audit\"]\n"),
+        about_services("\n[tiny]\nprivileges = [\"audit\"]\n"),
         [
-            "recipes/services.toml:15: [bench] privileges = [\"audit\"]: policyd grants this; add \"policyd\" to uses",
-            "recipes/services.toml:15: [bench] privileges = [\"audit\"]: the kernel stamps no identity of its own on \
+            "recipes/services.toml:15: [tiny] privileges = [\"audit\"]: policyd grants this; add \"policyd\" to uses",
+            "recipes/services.toml:15: [tiny] privileges = [\"audit\"]: the kernel stamps no identity of its own on \
              this program, so no service can tell who asks",
         ]
     );
