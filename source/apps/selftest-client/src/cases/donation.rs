@@ -32,6 +32,8 @@ const LONG_TURNS: u64 = 1_000_000_000;
 const SOON: Nanos = Nanos::from_millis(10);
 /// Instructions of the calls, switches and interrupts around a server's work.
 const CALLING: u64 = 30_000;
+/// After this the slow caller's call has been received.
+const QUEUED: Nanos = Nanos::from_millis(1);
 /// By then the client has called.
 const LEAD: Nanos = Nanos::from_millis(40);
 /// Less than an Idle task waits at most: one that is on its own gets nothing in this time.
@@ -67,8 +69,11 @@ fn the_queue_lends_too() -> Verdict {
     serve(&server, stage.endpoint, None, QUEUE_TURNS, 2)?;
     let slow = stage.idle()?;
     slow.give_copy(NEXT, stage.endpoint, Rights::CALL)?;
-    slow.ask(Op::Call, &[NEXT, 0, 0, Nanos::NEVER.0])?;
-    slow.until(TaskState::AwaitingReply)?;
+    // At a moment for which we have a timer: else the emulator lets the server finish before we look.
+    let moment = user::clock_now().after(LEAD);
+    slow.ask(Op::Clocked, &[NEXT, moment.0, Nanos::NEVER.0])?;
+    user::sleep_until(moment.after(QUEUED));
+    same("the slow caller", slow.status()?.state, TaskState::AwaitingReply as u64)?;
     let hog = stage.hog()?;
     // All of its own work, and of the other's what was not done before the hog came.
     stage.call_takes(QUEUE_WORK + WORK, 2 * QUEUE_WORK)?;
