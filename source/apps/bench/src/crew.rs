@@ -77,8 +77,9 @@ impl Crew {
 
     /// Kills them all and waits until each is gone.
     pub fn dismiss(self) -> Result<(), Trouble> {
+        // All first: one that waits for its end among many that run would wait for each of them.
+        self.tasks.iter().try_for_each(|task| user::task_kill(*task).during("killing a peer"))?;
         for task in self.tasks {
-            user::task_kill(task).during("killing a peer")?;
             while user::task_status(task).during("a peer's state")?.exit_reason().is_none() {
                 user::wait(self.deaths, Nanos::NEVER).during("a peer's end")?;
             }

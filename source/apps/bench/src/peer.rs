@@ -27,9 +27,7 @@ fn main(args: &'static str) -> i32 {
         Some(Role::IdleEcho) => user::set_qos(TaskId::NONE, QosClass::Idle).and_then(|()| echo()),
         Some(Role::Waker) => waker::run(),
         Some(Role::Pong) => pong(),
-        Some(Role::Yield) => loop {
-            user::yield_now();
-        },
+        Some(Role::Yield) => yield_for_ever(),
         Some(Role::Sleep) => loop {
             user::sleep_until(Nanos::NEVER);
         },
@@ -39,6 +37,14 @@ fn main(args: &'static str) -> i32 {
         // The endpoint is gone: nobody measures any more.
         Ok(()) | Err(Error::Dead) => 0,
         Err(_) => 1,
+    }
+}
+
+/// Waits at the gate first, so that many can be made before they compete with whoever makes them.
+fn yield_for_ever() -> Result<(), Error> {
+    user::wait(EXTRA, Nanos::NEVER)?;
+    loop {
+        user::yield_now();
     }
 }
 

@@ -97,9 +97,13 @@ pub fn notifications() -> Result<(), Trouble> {
 /// Yields with `others` tasks that do the same: two switches are a round trip, however many take turns.
 pub fn yields(suffix: &str, others: usize) -> Result<(), Trouble> {
     let mut crew = Crew::new()?;
+    let gate = user::notification_create().during("a gate")?;
     for _ in 0..others {
-        crew.add(Role::Yield, HartMask::ANY, &[])?;
+        crew.add(Role::Yield, HartMask::ANY, &[(gate, Rights::RECEIVE)])?;
     }
+    // Each gets where it waits, and is let go.
+    user::sleep_until(user::clock_now().after(Nanos::from_millis(others as u64)));
+    (0..others).try_for_each(|_| user::notify(gate, 1).during("opening the gate"))?;
     let turns = others as u64 + 1;
     let count = (2000 / turns).max(2);
     measure::row(&format!("yield_rt{suffix}"), count, 1, |count| {
@@ -109,7 +113,8 @@ pub fn yields(suffix: &str, others: usize) -> Result<(), Trouble> {
         })?;
         Ok(spent * 2 / turns)
     })?;
-    crew.dismiss()
+    crew.dismiss()?;
+    user::handle_close(gate).during("closing the gate")
 }
 
 /// A buffer handed to a server that maps it, touches it and lets go.

@@ -114,7 +114,12 @@ impl<Id> Entity<Id> {
     /// changed through its queue.
     pub fn set_away(&mut self, tempo: Tempo, settings: Settings) {
         let before = (self.class(), self.weight);
-        self.set(tempo, settings);
+        let demands = |of: Settings| (of.shares, of.latency, of.burst);
+        if demands(settings) == demands(self.settings) {
+            self.settings.class = settings.class;
+        } else {
+            self.set(tempo, settings);
+        }
         if before != (settings.class, self.weight) {
             self.away.lead = reweighed(self.away.lead, before.1, self.weight);
             // The pool keeps the part that went into it.

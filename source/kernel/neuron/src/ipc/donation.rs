@@ -70,8 +70,9 @@ impl Hart {
     #[inline(always)]
     pub fn end_all_loans(&mut self, server: &OwnedTask) {
         if server.flags() & Flags::LENT != 0 {
-            server.loan.forget_raise();
-            end_loan(server);
+            server.loan.clear();
+            server.clear_flag(Flags::LENT);
+            server.set_flag(Flags::WEIGH);
         }
     }
 

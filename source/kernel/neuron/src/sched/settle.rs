@@ -31,9 +31,9 @@ impl Hart {
         match outcome {
             Outcome::Resume(task) => {
                 if self.shared.has_no_mail() && task.flags() & Flags::LOOK == 0 && !self.stale {
+                    // The timer stays: deadlines can only have gone, and then it comes too early at worst.
                     self.load_space(&task);
                     self.current = Some(task);
-                    self.set_timer();
                     return;
                 }
                 self.charge(&task);
@@ -251,7 +251,7 @@ impl Hart {
         self.trace(TraceKind::Timer, None, 0);
         self.expire_deadlines();
         // At once: who comes by mail to a hart that sleeps runs without a look at the timer.
-        self.arm(self.deadlines.first());
+        self.arm(self.deadlines.first().min(self.decision()));
     }
 
     /// True when the queue decides anew.

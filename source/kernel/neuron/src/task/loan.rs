@@ -90,9 +90,11 @@ impl Loan {
         self.set_lent(Lent::from_word(self.raised.load(Ordering::Relaxed)))
     }
 
-    /// It looks at who waits at its endpoint.
-    pub fn forget_raise(&self) {
+    /// Nobody lends it anything: it is about to look who waits at its endpoint.
+    pub fn clear(&self) {
         self.raised.store(0, Ordering::Relaxed);
+        self.lent.store(0, Ordering::Relaxed);
+        self.client.store(TaskId::NONE.to_wire(), Ordering::Relaxed);
     }
 
     /// For whom it works, as far as it knows.
