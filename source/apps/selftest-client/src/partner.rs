@@ -186,7 +186,12 @@ impl Partner {
 
     /// A peer on one hart.
     pub fn on_hart(hart: usize) -> Result<Self, Why> {
-        Self::spawn_as("", |args| args.affinity = HartMask::only(hart))
+        Self::on(HartMask::only(hart))
+    }
+
+    /// A peer on any of these harts.
+    pub fn on(harts: HartMask) -> Result<Self, Why> {
+        Self::spawn_as("", |args| args.affinity = harts)
     }
 
     /// A peer with arguments, and limits of the test's choice.

@@ -206,9 +206,9 @@ impl<Id: Copy + Eq> ClassQueue<Id> {
 
     /// A member gives up what it is owed and the rest of its request.
     #[inline(always)]
-    fn renounce(&self, id: Id, entities: &mut impl Entities<Id>) {
+    fn renounce(&mut self, id: Id, entities: &mut impl Entities<Id>) {
         let entity = entities.entity(id);
-        entity.progress.at = entity.progress.at.later(self.clock.now());
+        self.clock.forgo(entity);
         entity.deadline = entity.progress.at.plus(self.clock.request(entity));
     }
 
@@ -288,6 +288,31 @@ impl<Id: Copy + Eq> ClassQueue<Id> {
             soonest = Some(soonest.map_or(at, |soonest| soonest.earlier(at)));
         }
         soonest
+    }
+
+    /// The task of the least weight among those `may` allows, of the `left` looked at; not taken out. Of equal ones the
+    /// one that would run last.
+    pub(crate) fn lightest(
+        &self,
+        left: &mut usize,
+        entities: &mut impl Entities<Id>,
+        may: &mut impl FnMut(Id) -> bool,
+    ) -> Option<Id> {
+        let mut found: Option<(Id, u64)> = None;
+        let mut at = self.tree.last(entities);
+        let mut near = self.shortlist.iter();
+        while *left != 0 {
+            let Some(id) = at.or_else(|| near.next()) else { break };
+            if at.is_some() {
+                at = self.tree.before(id, entities);
+            }
+            *left -= 1;
+            let weight = entities.entity(id).weight;
+            if may(id) && found.is_none_or(|(_, least)| weight <= least) {
+                found = Some((id, weight));
+            }
+        }
+        found.map(|(id, _)| id)
     }
 
     /// The task that would run last among those `may` allows, of the `left` looked at; not taken out.

@@ -20,7 +20,7 @@
 //! Everything here is O(1). Only joining and leaving divide.
 
 use crate::entity::{Away, Entity, Home};
-use crate::time::{GRAIN, TRIFLE, Tempo, Ticks};
+use crate::time::{CATCH_UP, GRAIN, TRIFLE, Tempo, Ticks};
 use crate::virtual_time::{Inverse, Progress, Service, Virtual};
 
 /// Further than any request goes: there a product is cut off that would not fit.
@@ -39,6 +39,12 @@ pub(crate) struct Clock {
     trifle: Service,
     members: u32,
     debts: Debts,
+    /// By how much the members are past the clock, each times its weight, together.
+    leads: i64,
+    /// How far a point on the scale that all harts share is past the same point here.
+    ahead: i64,
+    /// The time for which a hart may have been ahead of another.
+    catch_up: Ticks,
 }
 
 /// What those who left owe together.
@@ -62,6 +68,9 @@ impl Clock {
             trifle: Service::of(tempo.at_most(TRIFLE)),
             members: 0,
             debts: Debts { weight: 0, paid_at: Virtual(0), home: Home { tag, epoch: 0 } },
+            leads: 0,
+            ahead: 0,
+            catch_up: tempo.at_least(CATCH_UP),
         }
     }
 
@@ -74,7 +83,8 @@ impl Clock {
     /// A member was served, and is at `point` now.
     #[inline(always)]
     pub(crate) fn advance(&mut self, service: Service, point: Virtual) {
-        self.now = self.now.plus(self.inverse.spread(service));
+        self.leads = self.leads.wrapping_add_unsigned(service.0);
+        self.show(self.now.plus(self.inverse.spread(service)));
         if self.debts.weight != 0 {
             self.settle(point);
         }
@@ -107,7 +117,7 @@ impl Clock {
     #[inline(always)]
     pub(crate) fn reach(&mut self, point: Virtual) {
         if point.is_past(self.now) {
-            self.now = point;
+            self.show(point);
             if self.debts.weight != 0 {
                 self.forgive();
             }
@@ -120,7 +130,13 @@ impl Clock {
         self.floor.0 += self.grain.0;
         let Away { lead, home, since } = core::mem::take(&mut entity.away);
         let mut point = self.now;
-        if lead > 0 && home == self.debts.home {
+        if let Some(from) = home.comes_from() {
+            // No longer ago than a hart is ahead: what came between has nothing to do with it.
+            if moment.since(since) <= self.catch_up {
+                point = self.place(from);
+            }
+            self.weigh(self.weight + entity.weight);
+        } else if lead > 0 && home == self.debts.home {
             self.take_back(entity.weight, entity.progress.at);
             point = entity.progress.at.later(self.now);
         } else {
@@ -135,15 +151,77 @@ impl Clock {
         }
         entity.progress = Progress::at(point);
         entity.deadline = point.plus(self.request(entity));
+        self.leads = self.leads.wrapping_add(self.lead_of(entity));
+    }
+
+    /// A member goes to a hart with less to do. It keeps its point on the scale that all harts share.
+    pub(crate) fn depart<Id>(&mut self, entity: &mut Entity<Id>, moment: Ticks) {
+        let point = entity.progress.at;
+        self.drop_member(entity);
+        entity.depart(Away { lead: 0, home: Home::road(point.led_by(self.ahead)), since: moment });
+        self.weigh(self.weight - entity.weight);
+        if self.members == 0 {
+            self.close_debts();
+        }
+    }
+
+    /// A member had this hart for itself for so long, uncounted: that is progress among all harts.
+    pub(crate) fn run_ahead(&mut self, inverse: Inverse, had: Ticks) {
+        let had = if had < self.catch_up { had } else { self.catch_up };
+        self.ahead = self.ahead.wrapping_add_unsigned(inverse.spread(Service::of(had)));
+    }
+
+    /// The point here of one that comes from another hart and is at `point` on the shared scale. It is not further from
+    /// the middle of those who are here than harts can part in the time for which such things count. What is beyond
+    /// that is old, and forgotten: the scale is moved here.
+    fn place(&mut self, point: Virtual) -> Virtual {
+        let weight = self.members_weight().cast_signed();
+        let (middle, most) = match weight {
+            0 => (self.now, 0),
+            _ => (
+                self.now.led_by(self.leads / weight),
+                self.inverse.spread(Service::of(self.catch_up)).cast_signed(),
+            ),
+        };
+        let gap = middle.led_by(self.ahead).lead_over(point);
+        let counts = gap.clamp(-most, most);
+        self.ahead = self.ahead.wrapping_add(counts.wrapping_sub(gap));
+        middle.led_by(-counts)
+    }
+
+    /// The weight of the members.
+    pub(crate) const fn members_weight(&self) -> u64 {
+        self.weight - self.debts.weight
+    }
+
+    /// One member less.
+    fn drop_member<Id>(&mut self, entity: &Entity<Id>) {
+        self.members -= 1;
+        self.floor.0 -= self.grain.0;
+        self.leads = self.leads.wrapping_sub(self.lead_of(entity));
+    }
+
+    /// By how much a member is past the clock, times its weight: less than the greatest sum of requests.
+    #[inline(always)]
+    fn lead_of<Id>(&self, entity: &Entity<Id>) -> i64 {
+        entity.progress.at.lead_over(self.now).wrapping_mul(entity.weight.cast_signed())
+    }
+
+    /// The clock shows another point: all members are less ahead of it by as much.
+    #[inline(always)]
+    fn show(&mut self, now: Virtual) {
+        let moved = now.lead_over(self.now).wrapping_mul(self.members_weight().cast_signed());
+        self.leads = self.leads.wrapping_sub(moved);
+        self.now = now;
     }
 
     /// A member takes part no longer. Its lag goes with it.
     pub(crate) fn leave<Id>(&mut self, entity: &mut Entity<Id>, moment: Ticks) {
         let lead = entity.progress.at.lead_over(self.now);
-        self.members -= 1;
-        self.floor.0 -= self.grain.0;
+        self.drop_member(entity);
         entity.away = Away { lead, home: Home::default(), since: moment };
         if self.members == 0 {
+            self.ahead = self.ahead.wrapping_add(lead);
             // The ideal machine has nothing left to do either, so nobody owes or is owed.
             entity.away.lead = 0;
             self.weigh(self.debts.weight);
@@ -157,6 +235,16 @@ impl Clock {
             self.weigh(self.weight - entity.weight);
         }
         entity.note_debt(self.trifle);
+    }
+
+    /// A member gives up what it is owed.
+    #[inline(always)]
+    pub(crate) fn forgo<Id>(&mut self, entity: &mut Entity<Id>) {
+        let owed = self.now.lead_over(entity.progress.at);
+        if owed > 0 {
+            entity.progress.at = self.now;
+            self.leads = self.leads.wrapping_add(owed.wrapping_mul(entity.weight.cast_signed()));
+        }
     }
 
     /// True when those who are away owe no more than a trifle together.
@@ -193,9 +281,9 @@ impl Clock {
         let excess = self.now.lead_over(self.debts.paid_at);
         if excess >= 0 {
             let service = Service(excess.cast_unsigned().saturating_mul(self.weight));
-            self.now = self.debts.paid_at;
+            self.show(self.debts.paid_at);
             self.close_debts();
-            self.now = self.now.plus(self.inverse.spread(service));
+            self.show(self.now.plus(self.inverse.spread(service)));
         }
         if self.members == 1 {
             self.reach(point);

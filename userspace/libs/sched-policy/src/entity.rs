@@ -75,6 +75,22 @@ pub trait Entities<Id> {
     fn entity(&mut self, id: Id) -> &mut Entity<Id>;
 }
 
+impl Home {
+    /// The home of those on their way to a hart with less to do; the epoch is the point of their class on the scale
+    /// that all harts share.
+    const ROAD: u32 = u32::MAX;
+
+    /// On the way, from a class that was at this point.
+    pub(crate) const fn road(from: Virtual) -> Self {
+        Self { tag: Self::ROAD, epoch: from.0 }
+    }
+
+    /// Where the class was, of one that is on the way.
+    pub(crate) const fn comes_from(self) -> Option<Virtual> {
+        if self.tag == Self::ROAD { Some(Virtual(self.epoch)) } else { None }
+    }
+}
+
 impl<Id> Entity<Id> {
     /// An entity that has never run, away.
     pub const fn new(tempo: Tempo, settings: Settings) -> Self {
@@ -132,6 +148,13 @@ impl<Id> Entity<Id> {
     pub(crate) fn note_debt(&mut self, trifle: Service) {
         let owed = self.away.lead.unsigned_abs().saturating_mul(self.weight);
         self.is_plain = self.settings.is_ordinary() && owed <= trifle.0;
+    }
+
+    /// It is away now, on its way to a hart with less to do.
+    pub(crate) const fn depart(&mut self, away: Away) {
+        self.away = away;
+        // What it is owed is looked at where it arrives.
+        self.is_plain = false;
     }
 
     /// New settings for an entity that is away for this moment only.

@@ -30,25 +30,25 @@ use crate::time::{LATENCY, TRIFLE, Tempo, Ticks};
 /// The runnable tasks of one hart.
 #[derive(Debug)]
 pub struct HartQueue<Id> {
-    mode: Mode,
+    pub(crate) mode: Mode,
     /// In whose name the hart runs.
-    claim: Option<Id>,
+    pub(crate) claim: Option<Id>,
     /// When it began to run.
     began: Ticks,
     /// Who waits at the door, and since when.
-    door: Option<Id>,
+    pub(crate) door: Option<Id>,
     came: Ticks,
     /// How long the one that runs keeps the hart from one at the door.
     turn: Ticks,
     trifle: Ticks,
     /// In a contest: up to when the claim has been charged.
     charged: Ticks,
-    queue: RunQueue<Id>,
+    pub(crate) queue: RunQueue<Id>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-enum Mode {
+pub(crate) enum Mode {
     /// Nobody waits, and the running claim, if there is one, is a plain one.
     Alone = 0,
     /// Nobody waits, and the running claim has a weight, hints, or debts.
@@ -383,7 +383,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
 
     /// What the claim had of the hart counts.
     #[inline(always)]
-    fn charge(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
+    pub(crate) fn charge(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
         if self.mode == Mode::Contest {
             let ran = now.since(self.charged);
             self.charged = now;
@@ -394,7 +394,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     }
 
     /// Everybody takes part in the contest from now on, and is charged up to now.
-    fn enter(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
+    pub(crate) fn enter(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
         let (door, since) = match self.mode {
             Mode::Contest => return self.charge(now, entities),
             Mode::Alone | Mode::AloneOdd => (None, now),
@@ -403,6 +403,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         let had = since.since(self.began);
         self.mode = Mode::Contest;
         if let Some(claim) = self.claim {
+            self.queue.run_ahead(claim, had, entities);
             self.queue.start(claim, since, entities);
         }
         if let Some(door) = door {

@@ -21,12 +21,17 @@ impl<Id: Copy + Eq> RunQueue<Id> {
     /// A waiting task leaves for another hart. O(log n).
     pub fn remove(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
         let class = entities.entity(id).class();
+        self.take_waiting(class, id, entities);
+        self.class(class).clock.leave(entities.entity(id), now);
+    }
+
+    /// A waiting task of `class` waits no longer; its clock still counts it.
+    pub(crate) fn take_waiting(&mut self, class: QosClass, id: Id, entities: &mut impl Entities<Id>) {
         self.class(class).remove(id, entities);
         self.len -= 1;
         if self.class(class).is_empty() {
             self.ready &= !bit(class);
         }
-        self.class(class).clock.leave(entities.entity(id), now);
     }
 
     /// A task to give to another hart (rule 11), taken out. `may` says whether the taker can run it. Looks at

@@ -37,6 +37,12 @@
 //!     had of the hart since the other came is forgiven if it gives way before that is a [`TRIFLE`]; and so is
 //!     what others owe, when nobody waits any more and it is a trifle together.
 //!
+//! 14. Every [`EVEN_OUT`] a hart on which tasks wait looks at the others in turn. The first with less to do, for a task
+//!     that waits here, gets it: of the highest class that has one, the lightest. Less to do is less weight in the
+//!     task's class and nothing above it, or any at all if there is something above it here. The points of all harts
+//!     are on one scale, and a task that moves in this way keeps its own: so it catches up with those who had less
+//!     company, or waits for those who had more, as far as harts can part in 250 ms.
+//!
 //! What follows, and is tested (`tests/`), for every task at every moment, as long as charges are prompt:
 //!
 //! - −request ≤ lag ≤ request + the longest burst hint among the others of its class (+ the credit of tasks that
@@ -46,6 +52,8 @@
 //!   `GRAIN` × members, and no weight is added meanwhile. No admission test is needed: a latency buys an early
 //!   turn, never a larger share.
 //! - Service over any interval is in the ratio of the weights, within one request of each.
+//! - On several harts service is what is due of the whole machine, and at most one hart, within 60 ms at any moment of
+//!   10 s, whatever the weights.
 //!
 //! | module | holds |
 //! |---|---|
@@ -58,6 +66,7 @@
 //! | `virtual_time` | fixed-point arithmetic |
 //! | `shortlist`, `tree` | where a class keeps those who wait |
 //! | `starvation` | rule 2 |
+//! | `even` | rule 14 |
 //!
 //! No clock, no memory of its own, no I/O: the caller says when, and the entities live in its tasks. A decision
 //! is O(log n) in the tasks of the class, O(1) while four or fewer wait, and divides nowhere.
@@ -69,6 +78,7 @@ mod class_queue;
 mod clock;
 mod contest;
 pub mod entity;
+mod even;
 pub mod hart_queue;
 mod leaving;
 pub mod run_queue;
@@ -79,6 +89,7 @@ mod tree;
 mod virtual_time;
 
 pub use entity::{Entities, Entity, Settings};
+pub use even::Pressure;
 pub use hart_queue::HartQueue;
 pub use run_queue::{RunQueue, Standing};
-pub use time::{GRAIN, GRANT, LATENCY, TRIFLE, Tempo, Ticks, starvation_bound};
+pub use time::{EVEN_OUT, GRAIN, GRANT, LATENCY, TRIFLE, Tempo, Ticks, starvation_bound};

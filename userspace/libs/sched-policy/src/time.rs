@@ -83,6 +83,13 @@ pub const GRAIN: Nanos = Nanos::from_micros(500);
 /// 50 µs: a round trip between two tasks takes a few, and a hundredth of a round is lost in the noise of a cache.
 pub const TRIFLE: Nanos = Nanos::from_micros(50);
 
+/// How often a hart looks whether another has less to do.
+pub const EVEN_OUT: Nanos = Nanos::from_millis(10);
+
+/// For how long a hart that has less to do may have been ahead of another: more than a task takes to come round eight
+/// harts.
+pub(crate) const CATCH_UP: Nanos = Nanos::from_millis(250);
+
 /// What a class gets that has waited as long as its bound.
 pub const GRANT: Nanos = Nanos::from_millis(1);
 

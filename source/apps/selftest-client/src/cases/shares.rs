@@ -6,14 +6,14 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use nexus_abi::user;
+use nexus_abi::{HartMask, user};
 use nexus_rt::startup::SYSTEM;
 use nexus_wire::execd::Change;
 
 use super::time_is_virtual;
 use crate::check::{Because, Verdict, Why, same};
 use crate::ledger::{leaves_nothing, machine};
-use crate::partner::{Pace, Partner, rest};
+use crate::partner::{Pace, Partner, patience, rest};
 use crate::services::scheduled;
 
 /// Shares of the tasks that compete.
@@ -27,9 +27,33 @@ const TOTAL_ERROR: u64 = 5;
 const SETTLING_US: u64 = 110_000;
 /// Where time is the host's, as many windows show that all run.
 const SHARED_WINDOWS: usize = 2;
+/// More moves to another hart than placing a task takes.
+const TURNS: u64 = 8;
 
 pub fn run() -> Verdict {
-    SETS.into_iter().try_for_each(warmed_up)
+    SETS.into_iter().try_for_each(warmed_up)?;
+    machine_is_shared()
+}
+
+/// Three equal tasks on two harts: the one that has a hart for itself is not always the same.
+fn machine_is_shared() -> Verdict {
+    let harts = machine()?.harts as usize;
+    if harts < 2 || time_is_virtual() {
+        return Ok(());
+    }
+    let two = HartMask(HartMask::only(harts - 1).0 | HartMask::only(harts - 2).0);
+    let tasks = [(); 3].map(|()| Partner::on(two)).into_iter().collect::<Result<Vec<_>, Why>>()?;
+    tasks.iter().try_for_each(|task| task.spin_at(Pace::ENDLESS))?;
+    let end = patience();
+    for task in &tasks {
+        while task.status()?.migrations < TURNS {
+            if user::clock_now() > end {
+                return Err(format!("{:?} does not get round", task.id()));
+            }
+            rest(WINDOW_US);
+        }
+    }
+    tasks.into_iter().try_for_each(Partner::end)
 }
 
 /// A round without a window warms up; what is left of the machine is compared around the one that counts.

@@ -16,6 +16,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use nexus_abi::info::TraceKind;
 use nexus_proof::Marker;
+use sched_policy::Pressure;
 
 use crate::arch;
 use crate::sched::Hart;
@@ -92,6 +93,7 @@ impl Hart {
         if idle != self.online.load(Ordering::Relaxed) || self.watched {
             self.begin_idle();
         }
+        self.shared.publish_pressure(Pressure::default());
         // Even if there is no sleep: who comes by mail runs without a look at the timer.
         self.arm_for_deadlines();
         // What came before the bit above was set may not have been announced by an interrupt.

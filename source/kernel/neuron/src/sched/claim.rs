@@ -12,8 +12,8 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering, fence};
 
-use nexus_abi::QosClass;
-use sched_policy::Entities;
+use nexus_abi::{HARTS_MAX, QosClass};
+use sched_policy::{EVEN_OUT, Entities, Pressure};
 
 use super::Hart;
 use crate::cap::Ref;
@@ -128,9 +128,79 @@ impl Hart {
         fence(Ordering::SeqCst);
         self.weigh_away(&task);
         self.stale = true;
+        let now = time::now();
+        if self.queue.is_uncontested() {
+            self.even_at = self.next_look(now);
+        }
         // SAFETY: we have the token until the queue has it.
         let mut claims = unsafe { Claims::new() };
-        self.queue.add(self.wait(task), time::now(), &mut claims);
+        self.queue.add(self.wait(task), now, &mut claims);
+    }
+
+    /// When this hart looks at others, if it begins to count now.
+    fn next_look(&self, now: time::Ticks) -> time::Ticks {
+        now.after(self.queue.tempo().at_least(EVEN_OUT))
+    }
+
+    /// What others should know of this hart. While tasks compete it is enough to say at the end of a slice.
+    #[inline(always)]
+    pub(super) fn publish(&self) {
+        if self.queue.is_at_rest() {
+            self.publish_alone();
+        } else {
+            self.publish_others();
+        }
+    }
+
+    /// The same for one plain task that has the hart for itself.
+    #[inline(always)]
+    pub(super) fn publish_alone(&self) {
+        self.shared.publish_load(0);
+        self.shared.publish_pressure(Pressure::of_plain(self.class));
+    }
+
+    #[inline(never)]
+    fn publish_others(&self) {
+        self.shared.publish_load(self.queue.len());
+        if self.queue.is_uncontested() {
+            self.publish_pressure();
+        }
+    }
+
+    fn publish_pressure(&self) {
+        // SAFETY: the claims are in this hart's queue.
+        self.shared.publish_pressure(self.queue.pressure(&mut unsafe { Claims::new() }));
+    }
+
+    /// Tasks have waited here for a slice: if another hart has had less to do for a while, one of them goes there.
+    pub(crate) fn even_out(&mut self) {
+        let now = time::now();
+        self.publish_pressure();
+        if now < self.even_at {
+            return;
+        }
+        self.even_at = self.next_look(now);
+        let online = self.machine.online();
+        for further in 1..HARTS_MAX {
+            let taker = (self.index + further) % HARTS_MAX;
+            if online >> taker & 1 == 1 && self.give_evenly(taker, now) {
+                return;
+            }
+        }
+    }
+
+    fn give_evenly(&mut self, taker: usize, now: time::Ticks) -> bool {
+        let Some(shared) = self.machine.harts.get(taker) else { return false };
+        // SAFETY: tasks in the queue are alive.
+        let may = |ptr: TaskPtr| unsafe { ptr.shared() }.schedule().preferred().contains(taker);
+        // SAFETY: as above.
+        let mut claims = unsafe { Claims::new() };
+        let bound = super::place::STEAL_SCAN;
+        let given = self.queue.give_evenly(shared.pressure(), bound, now, &mut claims, may);
+        let Some(task) = given.map(|task| self.take_out(task)) else { return false };
+        self.stale = true;
+        self.move_to(task, taker);
+        true
     }
 
     /// The running task runs in its own name from now on. The one in whose name it ran has its settings looked at

@@ -74,6 +74,8 @@ pub struct Hart {
     deadlines: Deadlines,
     /// When the queue decides anew, as of its last decision.
     decide_at: Ticks,
+    /// When this hart looks whether others have less to do, if it has tasks to give then.
+    even_at: Ticks,
     /// What the timer is set to.
     armed: Ticks,
     magazine: Magazine,
@@ -129,6 +131,7 @@ impl Hart {
             stale: false,
             deadlines: Deadlines::new(),
             decide_at: Ticks::NEVER,
+            even_at: Ticks(0),
             armed: Ticks::NEVER,
             magazine: Magazine::new(),
             held_ranks: Cell::new(0),

@@ -159,13 +159,18 @@ impl Hart {
 
     fn give_surplus(&mut self, taker: usize) -> bool {
         let Some(task) = self.take_surplus(taker) else { return false };
-        task.set_hart(taker);
-        task.history.migrates();
         if let Some(shared) = self.machine.harts.get(taker) {
             shared.count_steal();
         }
-        self.send(task, taker);
+        self.move_to(task, taker);
         true
+    }
+
+    /// A ready task goes to another hart.
+    pub(super) fn move_to(&self, task: OwnedTask, taker: usize) {
+        task.set_hart(taker);
+        task.history.migrates();
+        self.send(task, taker);
     }
 
     /// The task belongs to this hart now and waits for its turn.

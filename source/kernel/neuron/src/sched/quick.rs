@@ -115,7 +115,7 @@ impl Hart {
         left.history.waits();
         self.charge_until(&left, now);
         self.queue.follow(next, now);
-        self.shared.publish_load(0);
+        self.publish_alone();
         self.switch(next);
         Some(left)
     }

@@ -71,7 +71,7 @@ impl Hart {
                 self.enter(task);
                 self.decide_at = self.next_decision();
                 self.set_timer();
-                return self.shared.publish_load(self.queue.len());
+                return self.publish();
             }
             candidate = if flags & Flags::KILL != 0 {
                 self.take_a_step_of_dying(task)

@@ -9,6 +9,8 @@
 use core::cell::Cell;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
 
+use sched_policy::Pressure;
+
 use crate::arch;
 use crate::machine::Machine;
 use crate::platform::sbi;
@@ -36,6 +38,8 @@ pub struct HartShared {
     steal_for: AtomicU64,
     /// Tasks in its run queue, as of its last decision.
     load: AtomicU64,
+    /// [`Pressure`], as of its last decision; nothing while it sleeps.
+    pressure: AtomicU64,
     /// What the firmware calls it.
     hardware_id: AtomicU64,
     trace: AtomicPtr<TraceRing>,
@@ -82,6 +86,7 @@ impl HartShared {
             flush_for: AtomicU64::new(0),
             steal_for: AtomicU64::new(0),
             load: AtomicU64::new(0),
+            pressure: AtomicU64::new(0),
             hardware_id: AtomicU64::new(0),
             trace: AtomicPtr::new(core::ptr::null_mut()),
             counters: Counters {
@@ -179,6 +184,16 @@ impl HartShared {
     #[inline(always)]
     pub(crate) fn publish_load(&self, tasks: usize) {
         self.load.store(tasks as u64, Ordering::Relaxed);
+    }
+
+    /// What there is to do here, as of its last decision.
+    pub fn pressure(&self) -> Pressure {
+        Pressure::from_word(self.pressure.load(Ordering::Relaxed))
+    }
+
+    #[inline(always)]
+    pub(crate) fn publish_pressure(&self, pressure: Pressure) {
+        self.pressure.store(pressure.to_word(), Ordering::Relaxed);
     }
 
     #[inline(always)]

@@ -32,6 +32,7 @@ fn interrupt(hart: &mut Hart, task: OwnedTask) -> Outcome {
     hart.poll_interrupts();
     if hart.decision_is_due() {
         hart.offer_surplus();
+        hart.even_out();
     }
     Outcome::Resume(task)
 }

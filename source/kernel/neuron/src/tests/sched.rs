@@ -85,6 +85,30 @@ fn surplus_is_given_away_on_request_but_never_against_affinity() {
 }
 
 #[test]
+fn three_equal_tasks_share_two_harts() {
+    let mut world = World::with(2, 2048);
+    let tasks = [(); 3].map(|()| world.spawn());
+    for (hart, task) in [(1, tasks[0]), (0, tasks[1])] {
+        world.move_to(task, hart);
+        world.run(task);
+        world.hush(1_000 * MS);
+    }
+    world.begin(world.root, Call::Wait, &[0, u64::MAX]);
+    world.interrupt_all();
+    let before = tasks.map(|task| task.spent().run.0);
+    for _ in 0..1_000 {
+        world.pass(MS / 2);
+    }
+    let ran = [0, 1, 2].map(|n| tasks[n].spent().run.0 - before[n]);
+    let (least, most) = (ran.iter().min().unwrap(), ran.iter().max().unwrap());
+    assert!(most - least <= 10 * MS / TICK_NS, "of a third of a second each: {ran:?}");
+    assert!(ran.iter().sum::<u64>() >= 996 * MS / TICK_NS, "{ran:?}");
+    assert!(tasks.iter().all(|task| task.shared().history.read().0 >= 15), "they take turns at being alone");
+    // The idle tasks come back.
+    world.pass(1_000 * MS);
+}
+
+#[test]
 fn messages_cross_harts_in_both_directions() {
     let mut world = World::with(2, 2048);
     let server = world.spawn();
