@@ -1,7 +1,5 @@
 //! Several harts that all have something to do: everybody gets its share of the machine, not of the hart it is on.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests may unwrap like a test")]
-
 mod harness;
 
 use harness::{Arena, MS, Random, TEMPO, normal, settings};
