@@ -10,16 +10,20 @@
 //!   Fired ─▶ Fired(what it was)                a page of it, and again until a page is not full
 //! ```
 //!
+//! Every request and most answers travel in the words of a message; only pages of a list are bytes.
+//!
 //! What has fired and was not asked for yet still counts as a timer of its task, so both are bounded together.
 //!
 //! timed keeps nothing over a crash. Answers that matter for it say in which *era* they were given: in another one than
 //! before, all timers are forgotten and have to be set again.
 
+mod words;
+
 use heapless::Vec;
 use nexus_abi::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::Protocol;
+use crate::{Malformed, Protocol, Words};
 
 /// Most expiries of one answer; ask again for more. Every answer is moved about at this size, so it is small.
 pub const FIRED_PAGE: usize = 16;
@@ -33,6 +37,24 @@ pub struct Timed;
 impl Protocol for Timed {
     type Request = Request;
     type Answer = Answer;
+
+    const REQUEST_BYTES: usize = 0;
+
+    fn request_to_words(request: &Request) -> Option<Words> {
+        Some(words::of_request(request))
+    }
+
+    fn request_from_words(words: &Words) -> Result<Request, Malformed> {
+        words::request(words).ok_or(Malformed)
+    }
+
+    fn answer_to_words(answer: &Answer) -> Option<Words> {
+        words::of_answer(answer)
+    }
+
+    fn answer_from_words(words: &Words) -> Result<Answer, Malformed> {
+        words::answer(words).ok_or(Malformed)
+    }
 }
 
 /// What a client says.

@@ -94,6 +94,36 @@ proptest! {
     }
 
     #[test]
+    fn words_carry_every_request_and_every_answer_but_pages(request in request(), answer in answer()) {
+        let words = Timed::request_to_words(&request).expect("every request");
+        prop_assert_eq!(Timed::request_from_words(&words), Ok(request));
+        match Timed::answer_to_words(&answer) {
+            Some(words) => {
+                prop_assert_eq!(words[0], 0, "the status's place");
+                prop_assert_eq!(Timed::answer_from_words(&words), Ok(answer));
+            }
+            None => {
+                let is_page = matches!(answer, Answer::Fired { .. } | Answer::Timers(_));
+                prop_assert!(is_page);
+            }
+        }
+    }
+
+    /// One word in two is small, so that many of them mean something.
+    #[test]
+    fn words_mean_one_thing_or_nothing(
+        words in proptest::array::uniform8(prop_oneof![0u64..16, any::<u64>(), Just(0)]),
+    ) {
+        if let Ok(request) = Timed::request_from_words(&words) {
+            prop_assert_eq!(Timed::request_to_words(&request), Some(words));
+        }
+        if let Ok(answer) = Timed::answer_from_words(&words) {
+            let status_apart = [0, words[1], words[2], words[3], words[4], words[5], words[6], words[7]];
+            prop_assert_eq!(Timed::answer_to_words(&answer), Some(status_apart));
+        }
+    }
+
+    #[test]
     fn garbage_is_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         if let Ok(request) = decode::<Request>(&bytes) {
             let mut buffer = [0; MESSAGE_BYTES_MAX];

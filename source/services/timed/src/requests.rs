@@ -1,5 +1,7 @@
 //! What clients ask, and what they hear.
 
+use alloc::vec::Vec;
+
 use nexus_abi::{COARSE_CLOCK, Handle, Nanos, TaskId};
 use nexus_service::{Call, Caller, Effects, Service};
 use nexus_wire::timed::{
@@ -10,7 +12,7 @@ use timer_coalescer::{Ask, Pending, Period, Rearmed, TIMERS_MAX, TIMERS_PER_OWNE
 
 use crate::clients::{Listener, Sleep};
 use crate::wall::WallClock;
-use crate::{Audit, Privilege, Reason, Surroundings, Timed};
+use crate::{Audit, Privilege, Reason, SEARCH_PAUSE, Surroundings, Timed};
 
 impl<S: Surroundings> Service for Timed<S> {
     type Protocol = Protocol;
@@ -18,6 +20,9 @@ impl<S: Surroundings> Service for Timed<S> {
     fn call(&mut self, call: Call<'_, Request>, now: Nanos, effects: &mut Effects<Answer>) {
         let Call { caller, request, ticket, attached } = call;
         self.end_sleep(caller.task, effects);
+        if self.is_full() {
+            self.bury_the_silent(now, effects);
+        }
         match self.react(caller, request, attached, now, effects) {
             Ok(Reaction::Answer(answer)) => effects.answer(ticket, answer),
             Ok(Reaction::WhenItFires(timer)) => {
@@ -203,6 +208,24 @@ impl<S: Surroundings> Timed<S> {
         }
         if let Some(target) = listener {
             effects.close(target);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.clients.is_full() || self.timers.len() + self.clients.spent() >= TIMERS_MAX
+    }
+
+    /// Forgets tasks of whose death nobody has told: those that execd did not start, or that died while it was away.
+    /// O(clients), at most once a second.
+    fn bury_the_silent(&mut self, now: Nanos, effects: &mut Effects<Answer>) {
+        if now < self.next_search {
+            return;
+        }
+        self.next_search = now.after(SEARCH_PAUSE);
+        let dead: Vec<TaskId> =
+            self.clients.tasks().filter(|task| !self.surroundings.is_alive(*task)).collect();
+        for task in dead {
+            self.bury(task, effects);
         }
     }
 
