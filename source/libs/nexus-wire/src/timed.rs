@@ -19,16 +19,21 @@
 
 mod words;
 
+use alloc::boxed::Box;
+
 use heapless::Vec;
 use nexus_abi::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::{Malformed, Protocol, Words};
 
-/// Most expiries of one answer; ask again for more. Every answer is moved about at this size, so it is small.
+/// Most expiries of one answer; ask again for more.
 pub const FIRED_PAGE: usize = 16;
-/// Most timers of one page of the list, for the same reason.
+/// Most timers of one page of the list.
 pub const PAGE: usize = 8;
+
+/// Longest answer that is bytes: a full page.
+pub const ANSWER_BYTES_MAX: usize = 512;
 
 /// The protocol.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +159,7 @@ pub enum Tier {
     AlarmClock,
 }
 
-/// What a client hears.
+/// What a client hears. Pages are elsewhere, because every answer is moved about at the size of the largest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
     /// The moment has come.
@@ -194,7 +199,7 @@ pub enum Answer {
         /// See [`Answer::Set`].
         era: u64,
         /// A page of it.
-        expiries: Vec<Expiry, FIRED_PAGE>,
+        expiries: Box<Vec<Expiry, FIRED_PAGE>>,
     },
     /// What time it is.
     Now {
@@ -206,7 +211,7 @@ pub enum Answer {
     /// What was asked for holds from now on.
     Done,
     /// A page of live timers; fewer than [`PAGE`] are the last.
-    Timers(Vec<Listed, PAGE>),
+    Timers(Box<Vec<Listed, PAGE>>),
     /// The request was understood and not carried out.
     Refused(Refusal),
 }

@@ -74,10 +74,10 @@ fn answer() -> impl Strategy<Value = Answer> {
         any::<(bool, u64)>().prop_map(|(was_live, era)| Answer::Cancelled { was_live, era }),
         proptest::option::of(remaining).prop_map(Answer::Remaining),
         (any::<u64>(), proptest::collection::vec(expiry(), 0..=FIRED_PAGE))
-            .prop_map(|(era, fired)| Answer::Fired { era, expiries: fired.into_iter().collect() }),
+            .prop_map(|(era, fired)| Answer::Fired { era, expiries: Box::new(fired.into_iter().collect()) }),
         any::<(u64, Option<u64>)>().prop_map(|(monotonic_ns, wall_ns)| Answer::Now { monotonic_ns, wall_ns }),
         proptest::collection::vec(listed(), 0..=PAGE)
-            .prop_map(|page| Answer::Timers(page.into_iter().collect())),
+            .prop_map(|page| Answer::Timers(Box::new(page.into_iter().collect()))),
         prop::sample::select(refusals.to_vec()).prop_map(Answer::Refused),
     ]
 }
@@ -134,7 +134,7 @@ proptest! {
 }
 
 #[test]
-fn the_longest_answers_fit_into_a_message() {
+fn the_longest_answers_fit_where_clients_expect_them() {
     let expiry = Expiry { id: u64::MAX, due_ns: u64::MAX, times: u64::MAX };
     let listed = Listed {
         place: u16::MAX,
@@ -147,10 +147,13 @@ fn the_longest_answers_fit_into_a_message() {
         period_ns: Some(u64::MAX),
     };
     for answer in [
-        Answer::Fired { era: u64::MAX, expiries: core::iter::repeat_n(expiry, FIRED_PAGE).collect() },
-        Answer::Timers(core::iter::repeat_n(listed, PAGE).collect()),
+        Answer::Fired {
+            era: u64::MAX,
+            expiries: Box::new(core::iter::repeat_n(expiry, FIRED_PAGE).collect()),
+        },
+        Answer::Timers(Box::new(core::iter::repeat_n(listed, PAGE).collect())),
     ] {
-        assert!(encode(&answer, &mut [0; MESSAGE_BYTES_MAX]).is_ok());
+        assert!(encode(&answer, &mut [0; ANSWER_BYTES_MAX]).is_ok());
     }
 }
 

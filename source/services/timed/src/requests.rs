@@ -1,5 +1,6 @@
 //! What clients ask, and what they hear.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use nexus_abi::{COARSE_CLOCK, Handle, Nanos, TaskId};
@@ -43,7 +44,6 @@ impl<S: Surroundings> Service for Timed<S> {
 }
 
 /// What follows a request that is carried out.
-#[expect(clippy::large_enum_variant, reason = "it lives on one stack for one call, like the answer in it")]
 enum Reaction {
     /// An answer now.
     Answer(Answer),
@@ -80,7 +80,7 @@ impl<S: Surroundings> Timed<S> {
             }
             Request::Cancel { id } => self.cancel(caller.task, TimerId::from_wire(id))?,
             Request::Remaining { id } => self.remaining(caller.task, TimerId::from_wire(id), now)?,
-            Request::Fired => Answer::Fired { era, expiries: self.clients.read(caller.task) },
+            Request::Fired => Answer::Fired { era, expiries: Box::new(self.clients.read(caller.task)) },
             Request::Now => {
                 let moment = coarse(now);
                 Answer::Now { monotonic_ns: moment.0, wall_ns: self.wall.at(moment) }
@@ -231,7 +231,7 @@ impl<S: Surroundings> Timed<S> {
 
     fn list(&self, from: u16) -> Answer {
         let timers = self.timers.list_from(from.into()).take(PAGE);
-        Answer::Timers(timers.map(|pending| self.listed(pending)).collect())
+        Answer::Timers(Box::new(timers.map(|pending| self.listed(pending)).collect()))
     }
 
     fn listed(&self, Pending { id, owner, class, ask, window }: Pending) -> Listed {

@@ -117,7 +117,7 @@ impl Rig {
             let from = listed.last().map_or(0, |timer| timer.place + 1);
             let Answer::Timers(page) = self.govern(ServiceId::SHELL, Govern::List { from }) else { panic!() };
             let is_last = page.len() < PAGE;
-            listed.extend(page);
+            listed.extend(page.iter().copied());
             if is_last {
                 return listed;
             }
