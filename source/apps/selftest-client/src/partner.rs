@@ -307,6 +307,7 @@ impl Partner {
                 let seen = TaskState::from_wire(self.status()?.state);
                 return Err(format!("a peer is {seen:?} and not {state:?}"));
             }
+            // POLL: nobody is told when a task begins to wait.
             rest(100);
         }
         Ok(())

@@ -279,6 +279,7 @@ impl State {
                 return (value, turns);
             }
             turns += 1;
+            // POLL: it watches memory.
             if pause != Nanos(0) {
                 rest(pause);
             }

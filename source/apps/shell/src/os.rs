@@ -1,4 +1,4 @@
-//! The kernel, execd and policyd behind [`System`].
+//! The kernel, execd, policyd and timed behind [`System`].
 
 extern crate alloc;
 
@@ -10,10 +10,12 @@ use alloc::vec::Vec;
 use nexus_abi::info::{HartInfo, MachineInfo, TaskInfo, TraceEvent};
 use nexus_abi::user::{self, TraceState};
 use nexus_abi::{Error, ExitCode, Nanos, TaskId};
-use nexus_rt::startup::{EXECD, POLICYD, SYSTEM};
+use nexus_rt::startup::{EXECD, POLICYD, SYSTEM, TIMED};
 use nexus_service::os::ask;
+use nexus_time::{Plan, TimerSet};
 use nexus_wire::execd::{Answer, Execd, Request};
 use nexus_wire::policyd::{self, Policyd};
+use nexus_wire::timed::{self, Timed};
 use shell::{LogText, Recording, System};
 
 use crate::uart::Uart;
@@ -29,16 +31,23 @@ const PIECES_MAX: usize = 1024;
 /// How long a service may take: none waits for anything for long, so this is long.
 const PATIENCE: Nanos = Nanos::from_millis(5_000);
 
+/// How long after a timer was due it is taken for lost with a timed that has died.
+const TIMER_LOST: Nanos = Nanos::from_millis(1_000);
+
 /// The machine, with its console.
 #[derive(Debug)]
 pub struct Os {
     uart: Uart,
+    /// Told at the notification at which keys are told of too.
+    timers: TimerSet<nexus_time::os::Os>,
 }
 
 impl Os {
     /// Opens the console.
     pub fn open() -> Result<Self, Error> {
-        Uart::open().map(|uart| Self { uart })
+        let uart = Uart::open()?;
+        let timed = nexus_time::os::Os::new(TIMED).with_bell(uart.arrivals());
+        Ok(Self { timers: TimerSet::told_by(timed, crate::uart::TIMER)?, uart })
     }
 }
 
@@ -48,7 +57,18 @@ impl System for Os {
     }
 
     fn keys(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<usize, Error> {
-        self.uart.read(buffer, deadline)
+        if deadline == Nanos::NEVER {
+            return self.uart.read(buffer, deadline);
+        }
+        let timer = self.timers.set(Plan::at(deadline.into()))?;
+        let len = loop {
+            let len = self.uart.read(buffer, deadline.after(TIMER_LOST))?;
+            // It may have been told of an earlier timer, which keys had made superfluous.
+            if len > 0 || user::clock_now() >= deadline {
+                break len;
+            }
+        };
+        self.timers.cancel(timer).map(|_was_live| len)
     }
 
     fn now(&mut self) -> Nanos {
@@ -122,6 +142,12 @@ impl System for Os {
         let deadline = user::clock_now().after(PATIENCE);
         ask::<Policyd>(POLICYD, request, None, deadline)
             .map_err(|error| format!("policyd does not answer: {error}"))
+    }
+
+    fn ask_timed(&mut self, request: &timed::Request) -> Result<timed::Answer, String> {
+        let deadline = user::clock_now().after(PATIENCE);
+        ask::<Timed>(TIMED, request, None, deadline)
+            .map_err(|error| format!("timed does not answer: {error}"))
     }
 
     fn power_off(&mut self) -> Error {

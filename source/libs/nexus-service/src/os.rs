@@ -91,6 +91,7 @@ impl Transport for Os {
                 Ok(Incoming::Message(message)) => return Ok(event(message)),
                 Err(Error::TimedOut) => return Ok(Event::DeadlinePassed),
                 Err(Error::OverQuota | Error::NoMemory) => {
+                    // POLL: nobody is told that memory is free again.
                     user::sleep_until(user::clock_now().after(STARVED_PAUSE));
                 }
                 Err(_) => return Err(Closed),

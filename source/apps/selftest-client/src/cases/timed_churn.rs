@@ -8,7 +8,7 @@ use nexus_wire::execd::Change;
 use selftest_client::Op;
 
 use crate::check::{Because, Verdict, Why, same};
-use crate::ledger::{leaves_nothing, machine};
+use crate::ledger::machine;
 use crate::partner::{Partner, rest};
 use crate::services::scheduled;
 
@@ -21,10 +21,6 @@ const TIMERS: u64 = 4;
 const MOVES: usize = 4;
 
 pub fn run() -> Verdict {
-    leaves_nothing("tasks with timers", churn)
-}
-
-fn churn() -> Verdict {
     let harts = machine()?.harts as usize;
     let peers = (0..TASKS).map(|_| Partner::with_timed()).collect::<Result<Vec<_>, Why>>()?;
     for (seed, peer) in peers.iter().enumerate() {
