@@ -9,8 +9,7 @@ mod uart;
 use core::time::Duration;
 
 use nexus_proof::{Marker, Service};
-use nexus_rt::startup::{TIMED, option};
-use nexus_time::Clock;
+use nexus_rt::startup::option;
 use nexus_wire::execd::Request;
 use shell::{Shell, System};
 
@@ -33,7 +32,7 @@ fn main(args: &'static str) -> i32 {
     };
     wait_for_execd(&mut os);
     nexus_rt::log::line(Marker::Ready(Service::Shell));
-    nexus_time::os::Os::new(TIMED).sleep(SETTLING);
+    os.sleep(SETTLING);
     let mut shell = Shell::new(os);
     if let Some(command) = option(args, FIRST_COMMAND) {
         shell.type_line(command);

@@ -50,16 +50,16 @@ impl Uart {
     /// Sleeps until something was typed, a timer has fired, or `deadline` is there; answers how many bytes are in
     /// `buffer`.
     pub fn read(&self, buffer: &mut [u8], deadline: Nanos) -> Result<usize, Error> {
+        let mut has_fired = false;
         loop {
             let len = self.drain(buffer);
-            if len > 0 {
+            if len > 0 || has_fired {
                 return Ok(len);
             }
             // The receiver is empty, so the line is low; what comes from here on raises it again.
             user::irq_ack(self.interrupt)?;
             match user::wait(self.arrivals, deadline) {
-                Ok(TIMER) => return Ok(0),
-                Ok(_) => {}
+                Ok(bits) => has_fired = bits & TIMER != 0,
                 Err(Error::TimedOut) => return Ok(0),
                 Err(error) => return Err(error),
             }
