@@ -69,7 +69,7 @@ impl Clock for Os {
         user::clock_now().into()
     }
 
-    /// A machine without timed, or with one that dies again and again, still sleeps: in the kernel.
+    /// A program without timed's endpoint, or with a timed that dies again and again, still sleeps: in the kernel.
     fn sleep_until(&self, moment: Instant) {
         if timed::sleep_until(&mut { *self }, moment, Duration::ZERO).is_err() {
             user::sleep_until(moment.nanos());
