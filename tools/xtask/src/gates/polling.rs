@@ -71,7 +71,7 @@ fn is_in_polling_loop(lines: &[(usize, &str)], at: usize) -> bool {
         }
         inner = indent(line);
         let head = line.trim_start();
-        // A closure or a function runs where it is called.
+        // A function runs where it is called, which is not seen from here.
         if head.contains("fn ") {
             return false;
         }
