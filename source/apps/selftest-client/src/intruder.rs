@@ -1,6 +1,6 @@
 //! The hostile program of the device tests: asks for everything that it must not have.
 //!
-//! It has the right to print, and may ask execd and policyd, like any app. It ends with 0 when every attempt was
+//! It has the right to print, and may ask execd, policyd and timed, like any app. It ends with 0 when every attempt was
 //! refused as it should be and has changed nothing of it; the first one that was not is in the log.
 #![no_std]
 #![no_main]
@@ -14,10 +14,11 @@ use core::fmt::Debug;
 
 use nexus_abi::user;
 use nexus_abi::{AffinityPolicy, Call, Error, Nanos, QosClass, SchedField, SpawnArgs, TaskId};
-use nexus_rt::startup::{EXECD, POLICYD, SYSTEM, option};
+use nexus_rt::startup::{EXECD, POLICYD, SYSTEM, TIMED, option};
 use nexus_service::os::ask;
 use nexus_wire::execd::{self, Change, Execd, Image, Refusal, Spawn};
 use nexus_wire::policyd::{self, Action, Decision, Denial, May, Policyd};
+use nexus_wire::timed::{self, Govern, Tier, Timed, Timer};
 use selftest_client::intrusion::{CLAIM, GONE, MORE, NO_CLASS, OTHERS, RACE, RAISES, ROLE, SERVICE, VICTIM};
 use selftest_client::raw::call_raw;
 
@@ -63,7 +64,8 @@ fn claim(victim: TaskId, gone: TaskId, service: TaskId) -> Result<(), Breach> {
     forge(victim, gone)?;
     reach_beyond_its_rights(victim)?;
     ask_execd(victim, gone, service)?;
-    pretend_to_be_others()
+    pretend_to_be_others()?;
+    rule_over_time(victim)
 }
 
 fn raise_oneself() -> Result<(), Breach> {
@@ -156,10 +158,31 @@ fn pretend_to_be_others() -> Result<(), Breach> {
     same("reading the audit", ask(policyd::Request::Audit { from: 0 })?, not_privileged)
 }
 
+/// Other people's timers, everybody's windows, what time it is: nothing of that is an app's to ask.
+fn rule_over_time(victim: TaskId) -> Result<(), Breach> {
+    let ask = |request: timed::Request| {
+        ask::<Timed>(TIMED, &request, None, patience()).map_err(|error| format!("asking timed: {error}"))
+    };
+    let task = victim.to_wire();
+    let not_allowed = timed::Answer::Refused(timed::Refusal::NotAllowed);
+    for request in [
+        Govern::SetWall { wall_ns: 0 },
+        Govern::Hint { hint_ns: 1 },
+        Govern::Floor { task, floor_ns: 1 },
+        Govern::Ended { task },
+        Govern::List { from: 0 },
+    ] {
+        same("ruling over time", ask(timed::Request::Govern(request))?, not_allowed.clone())?;
+    }
+    let alarm = Timer { due_ns: 0, period_ns: None, late_by_ns: 0, tier: Tier::AlarmClock };
+    same("an alarm clock", ask(timed::Request::Set(alarm))?, not_allowed)
+}
+
 /// Whatever moment the victim dies at: refused while it lives, unknown from then on.
 fn race(victim: TaskId) -> Result<(), Breach> {
     for _ in 0..ATTEMPTS_MAX {
         match user::set_qos(victim, QosClass::PerfBurst) {
+            // POLL: it tries at a pace until it is refused otherwise.
             Err(Error::Denied) => user::sleep_until(user::clock_now().after(BREATH)),
             Err(Error::Invalid) => return Ok(()),
             other => return Err(format!("a dying task's class: {other:?}")),
