@@ -170,7 +170,7 @@ impl<L: Link> TimerSet<L> {
             let Answer::Fired { era, expiries } = persist(|| self.link.ask(&Request::Fired))? else {
                 return Err(Error::Invalid);
             };
-            for expiry in &expiries {
+            for expiry in expiries.iter() {
                 self.hear(expiry, era).map(&mut each);
             }
             let has_set = self.follow(era)?;
