@@ -111,7 +111,8 @@ impl Hart {
     fn doze(&mut self) {
         let asleep = time::now();
         if self.somebody_is_due(asleep) {
-            return self.wake_due(asleep);
+            self.wake_due(asleep);
+            return self.arm_for_deadlines();
         }
         self.shared.sleep_begins(asleep.0);
         arch::wait_for_interrupt();
@@ -126,7 +127,6 @@ impl Hart {
     #[inline(never)]
     pub(crate) fn wake_due(&mut self, now: Ticks) {
         self.expire_deadlines(now);
-        self.arm_for_deadlines();
     }
 
     /// Falling asleep is worth more than a count: others have work, or somebody wants to know.

@@ -34,6 +34,8 @@ fn interrupt(hart: &mut Hart, task: OwnedTask) -> Outcome {
     let now = time::now();
     if hart.somebody_is_due(now) {
         hart.wake_due(now);
+        // Whoever was due may be on its way here already, and then this task simply goes on.
+        hart.set_timer();
     }
     if hart.decision_is_due(now) {
         hart.offer_surplus();
