@@ -36,6 +36,8 @@ const PAGES: &[Page] = &[
     Page { path: "docs/services/recipes.md", extent: Extent::Whole, text: recipes::page::text },
     Page { path: "docs/perf/wakeups.svg", extent: Extent::Whole, text: pictures::wakeups },
     Page { path: "docs/perf/shares.svg", extent: Extent::Whole, text: pictures::shares },
+    Page { path: "docs/perf/timers.md", extent: Extent::Section("sleepers"), text: pictures::sleepers },
+    Page { path: "docs/perf/timers.svg", extent: Extent::Whole, text: pictures::timers },
     Page { path: "docs/perf/scaling.svg", extent: Extent::Whole, text: pictures::scaling },
     Page { path: "docs/power/timers.md", extent: Extent::Section("windows"), text: windows::table },
 ];
