@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The timer is set to the end of the first deadline's window or not at all, so a machine with nothing to do takes no
-//! timer interrupt. Whoever is due already is woken before the hart sleeps: it is awake anyway. Interrupts stay masked: `wfi` returns when one is pending, and it is served without a trap.
+//! timer interrupt. Whoever is due already is woken before the hart sleeps: it is awake anyway. Interrupts stay
+//! masked: `wfi` returns when one is pending, and it is served without a trap.
 //! Time asleep is accounted per hart; the first transition of a boot each way is printed as a marker.
 
 #[cfg(test)]
