@@ -1,7 +1,7 @@
 # Thin fronts of `cargo xtask`, which installs what is missing and does the work (tools/xtask).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench ci doctor clean test-os diag-os dep-gate fuzz docs
+.PHONY: help run test bench bench-linux ci doctor clean test-os diag-os dep-gate fuzz docs
 
 XTASK := scripts/cargo.sh xtask
 
@@ -16,6 +16,9 @@ test:      ## host tests and every run in the emulator
 
 bench:     ## measure, and compare with Linux, seL4 and xv6
 	@$(XTASK) bench
+
+bench-linux: ## have Linux measure itself on the same emulator
+	@$(XTASK) bench-linux
 
 ci:        ## exactly what .ci/run runs: formatting, lints, rules, tests, bench
 	@$(XTASK) ci

@@ -61,6 +61,12 @@ enum Command {
         #[arg(long)]
         accept: bool,
     },
+    /// Have Linux measure itself on the same emulator, and show its figures beside ours
+    BenchLinux {
+        /// Make these figures the Linux column of `bench`
+        #[arg(long)]
+        accept: bool,
+    },
     /// Host tests and everything in the emulator
     Test,
     /// `test`, and formatting, lints, dependencies, rules, benchmark
@@ -101,6 +107,9 @@ fn dispatch(command: &Command) -> Result<ExitCode> {
         Command::BootMatrix => matrix::boot_matrix(workspace),
         Command::Fuzz(amount) => fuzz::fuzz(workspace, *amount),
         Command::Bench { accept } => bench::bench(workspace, bench::Baseline::from_flag(*accept)),
+        Command::BenchLinux { accept } => {
+            bench::linux::bench_linux(workspace, bench::Baseline::from_flag(*accept))
+        }
         Command::Test => ci::test(workspace),
         Command::Ci => ci::ci(workspace),
         Command::DiagOs => build::diagnose_device(workspace),

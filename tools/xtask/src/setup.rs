@@ -26,6 +26,11 @@ const FIRMWARE: &str = "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin";
 /// The linker of both device halves, named in `riscv.toml`.
 pub const LINKER: &str = "ld.lld";
 
+const LINUX_COMPILER: &str = "riscv64-linux-gnu-gcc";
+
+/// What its programs are linked with, as packaged.
+const LINUX_LIBRARY: &str = "/usr/riscv64-linux-gnu/lib/libc.a";
+
 /// Something a command cannot do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -34,9 +39,12 @@ pub enum Need {
     Emulator,
     Nextest,
     Deny,
+    /// For what Linux is measured with; nothing else wants it.
+    LinuxCompiler,
 }
 
 impl Need {
+    /// What this repository's own work takes.
     pub const ALL: [Need; 5] =
         [Need::DeviceToolchain, Need::Linker, Need::Emulator, Need::Nextest, Need::Deny];
 
@@ -50,6 +58,7 @@ impl Need {
             Need::Emulator => "emulator",
             Need::Nextest => "cargo-nextest",
             Need::Deny => "cargo-deny",
+            Need::LinuxCompiler => "C compiler for Linux on RISC-V",
         }
     }
 
@@ -63,6 +72,10 @@ impl Need {
             }
             Need::Nextest => cargo_tool(workspace, "cargo-nextest").map(|path| path.display().to_string()),
             Need::Deny => cargo_tool(workspace, "cargo-deny").map(|path| path.display().to_string()),
+            Need::LinuxCompiler => find_program("cpio")
+                .filter(|_| Path::new(LINUX_LIBRARY).exists())
+                .and_then(|_| find_program(LINUX_COMPILER))
+                .map(|path| path.display().to_string()),
         }
     }
 
@@ -73,6 +86,9 @@ impl Need {
             Need::Emulator => Source::Debian(EMULATOR_PACKAGES),
             Need::Nextest => Source::Crate("cargo-nextest"),
             Need::Deny => Source::Crate("cargo-deny"),
+            Need::LinuxCompiler => {
+                Source::Debian(&["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "cpio"])
+            }
         }
     }
 }

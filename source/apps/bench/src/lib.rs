@@ -3,6 +3,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod load;
+
 /// What a peer does with its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
@@ -26,11 +28,13 @@ pub enum Role {
     IdleEcho,
     /// Sleeps and wakes as the first message at its endpoint says, and answers the second with how late it was.
     Waker,
+    /// Asks its endpoint for a [`load::Order`], follows it, and tells its [`load::Report`].
+    Sleeper,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Echo,
         Self::Bytes,
         Self::Share,
@@ -41,6 +45,7 @@ impl Role {
         Self::Spin,
         Self::IdleEcho,
         Self::Waker,
+        Self::Sleeper,
     ];
 
     /// Its name, the peer's argument text.
@@ -56,6 +61,7 @@ impl Role {
             Self::Spin => "spin",
             Self::IdleEcho => "idle-echo",
             Self::Waker => "waker",
+            Self::Sleeper => "sleeper",
         }
     }
 

@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod sleeper;
 mod waker;
 
 use bench::{Role, SHARED_PAGES};
@@ -26,6 +27,7 @@ fn main(args: &'static str) -> i32 {
         Some(Role::Spin) => spin(),
         Some(Role::IdleEcho) => user::set_qos(TaskId::NONE, QosClass::Idle).and_then(|()| echo()),
         Some(Role::Waker) => waker::run(),
+        Some(Role::Sleeper) => sleeper::run(),
         Some(Role::Pong) => pong(),
         Some(Role::Yield) => yield_for_ever(),
         Some(Role::Sleep) => loop {

@@ -7,10 +7,12 @@ use std::fmt::Write;
 
 use super::anchors::{Anchor, Anchors};
 use super::figures::{Figure, Figures};
-use super::table::grouped;
+use super::table::{grouped, timers_page};
 
 const BASELINE: &str = include_str!("../../../../bench/baseline.json");
 const ANCHORS: &str = include_str!("../../../../bench/anchors.toml");
+
+const LINUX: &str = include_str!("../../../../bench/linux.json");
 
 /// Size of a picture's parts, in its own units: they scale with the page.
 const WIDTH: u32 = 720;
@@ -21,6 +23,7 @@ const BAR: u32 = 14;
 const TOP: u32 = 40;
 
 const OURS: &str = "#2a6fb0";
+const LEAST: &str = "#9cc3e6";
 const THEIRS: &str = "#a0a0a0";
 const BOUND: &str = "#b03a2e";
 
@@ -56,6 +59,37 @@ pub fn wakeups() -> String {
         linux("Linux, worst", "wake_worst"),
     ];
     draw("Wake-ups beside two spinners: instructions after the moment", &bars)
+}
+
+/// How often the machine wakes up for many sleepers, how often it has to, and how often Linux does.
+pub fn timers() -> String {
+    let (figures, anchors) = committed();
+    let sets = [
+        ("200 × 20 Hz, 4 ms", "200x20hz_4ms"),
+        ("the same, in the kernel", "200x20hz_kernel"),
+        ("200 × 20 Hz, 50 ms", "200x20hz_50ms"),
+        ("200 × 2 Hz, 4 ms", "200x2hz_4ms"),
+        ("20 × 2 Hz, 4 ms", "20x2hz_4ms"),
+    ];
+    let bars = sets.into_iter().flat_map(|(name, set)| {
+        let id = |what: &str| format!("timers_{set}_{what}_h1");
+        let value = |what: &str| figures.get(&id(what)).map(|figure| figure.med);
+        let bound = anchors.get(&id("irqs")).map(|anchor| anchor.must);
+        let bar = |label: &str, value, colour, bound| Bar { label: label.to_owned(), value, colour, bound };
+        let ours = bar(name, value("irqs"), OURS, bound);
+        let least = bar("the least there can be", value("least"), LEAST, None);
+        // Not every set was measured there.
+        let linux = anchors.linux(&id("irqs")).map(|irqs| bar("Linux", Some(irqs), THEIRS, None));
+        [Some(ours), Some(least), linux]
+    });
+    let bars: Vec<_> = bars.flatten().collect();
+    draw("Timer interrupts in 10 s, one hart", &bars)
+}
+
+/// The table of all sleepers.
+pub fn sleepers() -> String {
+    let (figures, anchors) = committed();
+    timers_page(&anchors, &figures)
 }
 
 /// How wrong anybody's share of a hart is.
@@ -95,7 +129,9 @@ pub fn scaling() -> String {
 /// What is committed can be read: tests say so.
 fn committed() -> (Figures, Anchors) {
     let figures = Figures::from_json(BASELINE).unwrap_or_default();
-    (figures, Anchors::parse(ANCHORS).unwrap_or_else(|_| Anchors::none()))
+    let mut anchors = Anchors::parse(ANCHORS).unwrap_or_else(|_| Anchors::none());
+    anchors.take_linux(Figures::from_json(LINUX).unwrap_or_default());
+    (figures, anchors)
 }
 
 fn draw(title: &str, bars: &[Bar]) -> String {
@@ -164,8 +200,12 @@ mod tests {
 
     #[test]
     fn what_is_committed_can_be_read_and_drawn() {
-        assert!(Figures::from_json(BASELINE).is_ok() && Anchors::parse(ANCHORS).is_ok());
-        for picture in [wakeups(), shares(), scaling()] {
+        assert!(
+            Figures::from_json(BASELINE).is_ok()
+                && Figures::from_json(LINUX).is_ok()
+                && Anchors::parse(ANCHORS).is_ok()
+        );
+        for picture in [wakeups(), shares(), timers(), scaling()] {
             assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
             assert!(!picture.contains("not measured"), "{picture}");
         }

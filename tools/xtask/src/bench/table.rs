@@ -24,6 +24,75 @@ pub fn comparison(anchors: &Anchors, figures: &Figures) -> Table {
     table
 }
 
+/// What Linux has been measured to take, what is quoted of it, and ours, as committed.
+pub fn beside_linux(anchors: &Anchors, ours: &Figures, linux: &Figures) -> Table {
+    let mut table = empty();
+    table.set_header(["operation", "unit", "neuron", "Linux", "quoted"]);
+    for (id, figure) in linux.iter() {
+        let anchor = anchors.get(id);
+        let name = anchor.map_or(id, |anchor| anchor.name.as_str());
+        let mut row = vec![name.to_owned(), figure.unit.clone()];
+        let quoted = anchor.and_then(|anchor| anchor.linux);
+        row.extend([ours.get(id).map(|figure| figure.med), Some(figure.med), quoted].map(number));
+        table.add_row(row);
+    }
+    align_numbers(&mut table, 2..5);
+    table
+}
+
+/// Sleepers: what they cost and whether each woke in its window, a row per set and number of harts; `None` when there
+/// is none.
+pub fn timers(anchors: &Anchors, figures: &Figures) -> Option<Table> {
+    let sets: Vec<(&str, &str)> = figures
+        .iter()
+        .filter_map(|(id, _)| id.strip_prefix("timers_")?.rsplit_once("_h"))
+        .filter_map(|(row, harts)| Some((row.strip_suffix("_irqs")?, harts)))
+        .collect();
+    if sets.is_empty() {
+        return None;
+    }
+    let mut table = empty();
+    table.set_header([
+        "sleepers, 10 s",
+        "harts",
+        "timer interrupts",
+        "least",
+        "Linux",
+        "harts woken",
+        "in window",
+        "early",
+        "instr a wake-up",
+    ]);
+    for (set, harts) in sets {
+        let id = |what: &str| format!("timers_{set}_{what}_h{harts}");
+        let value = |what: &str| figures.get(&id(what)).map(|figure| figure.med);
+        let linux = anchors.linux(&id("irqs"));
+        let mut row = vec![set.to_owned(), harts.to_owned()];
+        row.extend([value("irqs"), value("least"), linux, value("sleeps")].map(number));
+        row.push(in_window(value("woken"), value("late"), value("early")));
+        row.extend([value("early"), value("cost")].map(number));
+        table.add_row(row);
+    }
+    align_numbers(&mut table, 1..9);
+    Some(table)
+}
+
+/// The same for a page of the documentation.
+pub fn timers_page(anchors: &Anchors, figures: &Figures) -> String {
+    let table = timers(anchors, figures).map(|mut table| {
+        table.load_style(presets::ASCII_MARKDOWN);
+        table.to_string() + "\n"
+    });
+    table.unwrap_or_default()
+}
+
+/// The part of the wake-ups that was neither early nor late, rounded down: 100 % is all of them.
+fn in_window(woken: Option<u64>, late: Option<u64>, early: Option<u64>) -> String {
+    let (Some(woken @ 1..), Some(late), Some(early)) = (woken, late, early) else { return number(None) };
+    let permille = woken.saturating_sub(late + early) * 1_000 / woken;
+    format!("{}.{} %", permille / 10, permille % 10)
+}
+
 /// Rows measured at several scales (`op@n`), one column per scale; `None` when there is none.
 pub fn scaling(figures: &Figures) -> Option<Table> {
     let mut scales = BTreeSet::new();
@@ -110,6 +179,20 @@ mod tests {
             assert!(text.contains(verdict) && text.contains("441"), "{text}");
         }
         assert!(comparison(&anchors, &Figures::default()).to_string().contains("not measured"));
+    }
+
+    #[test]
+    fn one_sleeper_out_of_its_window_is_seen() {
+        let anchors = Anchors::none();
+        let mut figures = Figures::default();
+        assert!(timers(&anchors, &figures).is_none());
+        for (what, value) in [("irqs", 2_301), ("woken", 40_000), ("early", 0), ("late", 1)] {
+            figures.insert(&format!("timers_few_{what}_h4"), Figure::exact(value, "count"));
+        }
+        let text = timers(&anchors, &figures).unwrap().to_string();
+        assert!(text.contains("2,301") && text.contains("99.9 %"), "{text}");
+        figures.insert("timers_few_late_h4", Figure::exact(0, "count"));
+        assert!(timers(&anchors, &figures).unwrap().to_string().contains("100.0 %"));
     }
 
     #[test]

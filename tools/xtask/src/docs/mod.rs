@@ -8,7 +8,8 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use nexus_abi::doc::{CALLS, CallDoc};
-use nexus_abi::{Blame, Error};
+use nexus_abi::{Blame, Error, QosClass};
+use timer_coalescer::compose::class_window;
 
 use crate::bench::pictures;
 use crate::process::say;
@@ -35,6 +36,8 @@ const PAGES: &[Page] = &[
     Page { path: "docs/services/recipes.md", extent: Extent::Whole, text: recipes::page::text },
     Page { path: "docs/perf/wakeups.svg", extent: Extent::Whole, text: pictures::wakeups },
     Page { path: "docs/perf/shares.svg", extent: Extent::Whole, text: pictures::shares },
+    Page { path: "docs/perf/timers.md", extent: Extent::Section("sleepers"), text: pictures::sleepers },
+    Page { path: "docs/perf/timers.svg", extent: Extent::Whole, text: pictures::timers },
     Page { path: "docs/perf/scaling.svg", extent: Extent::Whole, text: pictures::scaling },
     Page { path: "docs/power/timers.md", extent: Extent::Section("windows"), text: windows::table },
 ];
@@ -81,11 +84,16 @@ pub fn check(workspace: &Workspace) -> Vec<String> {
 }
 
 fn syscalls() -> String {
-    let mut page = String::from(
+    let slack = QosClass::ALL.map(|class| format!("{} {}", class.name(), windows::span(class_window(class))));
+    let slack = slack.join(", ");
+    let mut page = format!(
         "# System calls\n\n\
          Generated from `nexus-abi` by `make docs`; edit `source/libs/nexus-abi/src/doc.rs` instead.\n\n\
          A task executes `ecall` with the number in `t0`; the status comes back in `t0`, 0 for success. The\n\
          register convention is described in `source/libs/nexus-abi/src/call.rs`. A refused call changes nothing.\n\n\
+         A deadline is in nanoseconds since boot; `u64::MAX` never comes, 0 does not wait. No wait ends before its\n\
+         deadline. For a task with precise time it ends there; for any other it may end later, by its class:\n\
+         {slack}.\n\n\
          | number | call | what it does |\n|---|---|---|\n",
     );
     for call in CALLS {

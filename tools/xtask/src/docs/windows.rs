@@ -37,7 +37,8 @@ fn cell(promise: Promise) -> String {
     format!("{} + {}", span(promise.delay), span(promise.window))
 }
 
-fn span(span: Nanos) -> String {
+/// A span in words.
+pub fn span(span: Nanos) -> String {
     match span.0 / 1_000_000 {
         0 => "0".to_owned(),
         ms if ms.is_multiple_of(1_000) => format!("{} s", ms / 1_000),

@@ -73,14 +73,21 @@ impl<Id: Copy + Eq> Heap<Id> {
     /// Inserts an element that is in no heap. O(log n).
     pub(crate) fn insert(&mut self, id: Id, forest: &mut impl Forest<Id>) {
         *forest.link(id) = Link::new();
-        let (root, _) = merge(self.root, Some(id), None, forest);
-        self.root = root;
+        // Most heaps are empty most of the time.
+        self.root = match self.root {
+            None => Some(id),
+            root => merge(root, Some(id), None, forest).0,
+        };
     }
 
     /// Removes an element that is in this heap. O(log n).
     pub(crate) fn remove(&mut self, id: Id, forest: &mut impl Forest<Id>) {
         let Link { left, right, parent, .. } = *forest.link(id);
-        let (rest, mut rank) = merge(left, right, parent, forest);
+        // Whoever has a right child has a left one.
+        let (rest, mut rank) = match left {
+            None => (None, 0),
+            left => merge(left, right, parent, forest),
+        };
         let (mut old, mut new, mut at) = (id, rest, parent);
         while let Some(above) = at {
             let link = forest.link(above);

@@ -23,23 +23,33 @@
 //! | `heap` | order without memory |
 //!
 //! No clock and no I/O: the caller says when it is, and that is all it has to say. Every operation is O(log n). The
-//! memory of a table is taken when it is made; after that nothing allocates, and a [`queue`] never does.
+//! memory of a table is taken when it is made; after that nothing allocates, and a [`queue`] never does: without the
+//! feature `table` there is no allocator to have.
 
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "table")]
 extern crate alloc;
 
+#[cfg(feature = "table")]
 mod accounts;
 pub mod compose;
+#[cfg(feature = "table")]
 mod course;
 mod heap;
+#[cfg(feature = "table")]
 mod id;
 pub mod queue;
+#[cfg(feature = "table")]
 mod slab;
+#[cfg(feature = "table")]
 pub mod timers;
 
 pub use compose::Tier;
+#[cfg(feature = "table")]
 pub use course::{Ask, Period};
+#[cfg(feature = "table")]
 pub use id::TimerId;
+#[cfg(feature = "table")]
 pub use timers::{Fired, Pending, Rearmed, Refusal, TIMERS_MAX, TIMERS_PER_OWNER_MAX, Timers};

@@ -103,9 +103,15 @@ impl<Id: Copy + Eq, T: Copy + Ord> Queue<Id, T> {
         self.next_wakeup
     }
 
-    /// The element with the earliest moment that has come by `now`; among equal ones, the one that came first. O(1).
+    /// The element with the earliest moment; among equal ones, the one that came first. O(1).
+    #[inline(always)]
+    pub const fn first(&self) -> Option<Id> {
+        self.by_earliest.first()
+    }
+
+    /// The same if its moment has come by `now`. O(1).
     pub fn first_due(&self, now: T, nodes: &mut impl Nodes<Id = Id, Moment = T>) -> Option<Id> {
-        self.by_earliest.first().filter(|id| nodes.node(*id).window.earliest <= now)
+        self.first().filter(|id| nodes.node(*id).window.earliest <= now)
     }
 
     /// Inserts an element that is in no queue. O(log n).

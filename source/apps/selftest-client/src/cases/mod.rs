@@ -24,6 +24,7 @@ mod qos;
 mod quota;
 mod restart;
 mod shares;
+mod slack;
 mod smp;
 mod starvation;
 mod timed;
@@ -46,7 +47,7 @@ pub fn run(case: Case) -> Verdict {
         Case::HANDLES => handles::run(),
         Case::IPC => ipc::run().and_then(|()| ipc_order::run()),
         Case::NOTIFY => notify::run(),
-        Case::DEADLINE => deadline::run(),
+        Case::DEADLINE => deadline::run().and_then(|()| slack::run()),
         Case::MEMORY => memory::run(),
         Case::FAULT => fault::run(),
         Case::DEATH => death::run(),

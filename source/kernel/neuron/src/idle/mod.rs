@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! L0  a task runs
-//! L1  wfi, until the next deadline, device, or other hart
+//! L1  wfi, until a deadline can wait no longer, a device, or another hart
 //! ```
 //!
-//! The timer is set to the next deadline or not at all, so a machine with nothing to do takes no timer
-//! interrupt. Interrupts stay masked: `wfi` returns when one is pending, and it is served without a trap.
+//! The timer is set to the end of the first deadline's window or not at all, so a machine with nothing to do takes no
+//! timer interrupt. Whoever is due already is woken before the hart sleeps: it is awake anyway. Interrupts stay
+//! masked: `wfi` returns when one is pending, and it is served without a trap.
 //! Time asleep is accounted per hart; the first transition of a boot each way is printed as a marker.
 
 #[cfg(test)]
@@ -20,7 +21,7 @@ use sched_policy::Pressure;
 
 use crate::arch;
 use crate::sched::Hart;
-use crate::time;
+use crate::time::{self, Ticks};
 
 /// Which of the markers about sleep are printed: each once, after the boot's, and in their order, whichever harts
 /// sleep meanwhile.
@@ -89,7 +90,8 @@ impl Hart {
     /// go, asleep or not.
     #[inline(never)]
     pub(crate) fn sleep(&mut self) -> bool {
-        let idle = self.idle.fetch_or(self.bit(), Ordering::SeqCst) | self.bit();
+        let bit = self.bit();
+        let idle = self.idle.fetch_or(bit, Ordering::SeqCst) | bit;
         if idle != self.online.load(Ordering::Relaxed) || self.watched {
             self.begin_idle();
         }
@@ -113,16 +115,27 @@ impl Hart {
         only_mail && self.run_mail()
     }
 
-    /// Sleeps once. The timer is set to the next deadline, before and after.
+    /// Sleeps once, unless somebody is due already. The timer is set to the end of the first window, before and after.
     #[inline(always)]
     fn doze(&mut self) {
         let asleep = time::now();
+        if self.somebody_is_due(asleep) {
+            self.wake_due(asleep);
+            return self.arm_for_deadlines();
+        }
         self.shared.sleep_begins(asleep.0);
         arch::wait_for_interrupt();
         let awake = time::now();
         self.shared.count_sleep(awake.0 - asleep.0);
         self.charge_nobody(awake);
         self.poll_interrupts();
+    }
+
+    /// Whoever need not be woken yet, but may be: the hart is awake, and would have to wake for them again.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wake_due(&mut self, now: Ticks) {
+        self.expire_deadlines(now);
     }
 
     /// Falling asleep is worth more than a count: others have work, or somebody wants to know.

@@ -137,6 +137,7 @@ pub fn unbind(hart: &mut Hart, irq: Irq) {
 
 /// Serves every pending line of this hart's context. Bounded: a claimed line stays silent until it is
 /// acknowledged.
+#[inline(never)]
 pub fn on_external(hart: &mut Hart) {
     let machine = hart.machine;
     let Some(context) = hart.irq_context() else { return };

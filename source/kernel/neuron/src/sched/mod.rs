@@ -194,8 +194,8 @@ impl Hart {
             self.weigh_away(task);
         }
         if deadline != Nanos::NEVER {
-            let at = self.machine.clock.ticks(deadline);
-            self.deadlines.arm(task, task.ptr(), at);
+            let window = self.machine.clock.window(deadline, task.slack());
+            self.deadlines.arm(task, task.ptr(), window);
         }
     }
 
@@ -210,12 +210,18 @@ impl Hart {
         self.release_task(task);
     }
 
-    /// Deadlines that have come: their tasks are taken out of whatever they wait for.
-    fn expire_deadlines(&mut self) {
-        let now = time::now();
+    /// Deadlines that have come: their tasks are taken out of whatever they wait for, in the order of the deadlines.
+    #[inline(always)]
+    pub(crate) fn expire_deadlines(&mut self, now: Ticks) {
         while let Some(ptr) = self.deadlines.expire(now) {
             self.expire(ptr);
         }
+    }
+
+    /// True when a deadline has come.
+    #[inline(always)]
+    pub(crate) fn somebody_is_due(&self, now: Ticks) -> bool {
+        self.deadlines.due_from() <= now
     }
 
     #[expect(unsafe_code, reason = "an anchored task is alive until its hart makes it ready")]

@@ -218,7 +218,7 @@ impl Hart {
     /// Sets the timer to the next thing this hart must not sleep through. O(1).
     #[inline(always)]
     pub(crate) fn set_timer(&mut self) {
-        let wanted = self.deadlines.first().min(self.decision());
+        let wanted = self.deadlines.wake_by().min(self.decision());
         if wanted != self.armed {
             self.arm(wanted);
         }
@@ -233,7 +233,7 @@ impl Hart {
     /// The same for a hart that runs nothing.
     #[inline(always)]
     pub(crate) fn arm_for_deadlines(&mut self) {
-        let wanted = self.deadlines.first();
+        let wanted = self.deadlines.wake_by();
         if wanted != self.armed {
             self.arm(wanted);
         }
@@ -249,14 +249,14 @@ impl Hart {
     pub(crate) fn on_timer(&mut self) {
         self.shared.count_timer_irq();
         self.trace(TraceKind::Timer, None, 0);
-        self.expire_deadlines();
+        self.expire_deadlines(time::now());
         // At once: who comes by mail to a hart that sleeps runs without a look at the timer.
-        self.arm(self.deadlines.first().min(self.decision()));
+        self.arm(self.deadlines.wake_by().min(self.decision()));
     }
 
     /// True when the queue decides anew.
-    pub(crate) fn decision_is_due(&mut self) -> bool {
-        let is_due = self.decision() <= time::now();
+    pub(crate) fn decision_is_due(&mut self, now: Ticks) -> bool {
+        let is_due = self.decision() <= now;
         self.stale |= is_due;
         is_due
     }

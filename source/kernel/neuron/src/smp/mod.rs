@@ -234,11 +234,12 @@ impl Hart {
     /// An IPI: something was left in this hart's shared part. Mail is looked at in every decision.
     #[inline(always)]
     pub(crate) fn on_ipi(&mut self) {
-        bump(&self.shared.counters.ipis, 1);
+        let shared = self.shared;
+        bump(&shared.counters.ipis, 1);
         arch::clear_software_interrupt();
         // What was left before the interrupt was sent is seen from here on.
         fence(Ordering::SeqCst);
-        if self.shared.is_asked() {
+        if shared.is_asked() {
             self.answer_requests();
         }
     }

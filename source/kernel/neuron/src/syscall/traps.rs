@@ -8,6 +8,7 @@ use crate::mm::space::Fault;
 use crate::sched::{Hart, Outcome};
 use crate::task::registers::Reg;
 use crate::task::{OwnedTask, death};
+use crate::time;
 
 /// Handles a trap of the current task, whose registers are saved.
 pub fn trap(hart: &mut Hart, trap: Trap) {
@@ -27,10 +28,16 @@ pub fn trap(hart: &mut Hart, trap: Trap) {
     hart.settle(outcome);
 }
 
-/// Serves whatever is pending. O(deadlines that came + mail).
+/// Serves whatever is pending, and whoever is due now that the hart is awake anyway. O(deadlines that came + mail).
 fn interrupt(hart: &mut Hart, task: OwnedTask) -> Outcome {
     hart.poll_interrupts();
-    if hart.decision_is_due() {
+    let now = time::now();
+    if hart.somebody_is_due(now) {
+        hart.wake_due(now);
+        // Whoever was due may be on its way here already, and then this task simply goes on.
+        hart.set_timer();
+    }
+    if hart.decision_is_due(now) {
         hart.offer_surplus();
         hart.even_out();
     }

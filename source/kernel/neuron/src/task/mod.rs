@@ -31,8 +31,10 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use nexus_abi::ipc::Stamp;
-use nexus_abi::{ExitReason, HartMask, PAGE_SIZE, QosClass, ServiceId, TaskId};
+use nexus_abi::{ExitReason, HartMask, Nanos, PAGE_SIZE, QosClass, ServiceId, TaskId};
 use sched_policy::{Entity, Settings, Tempo};
+use timer_coalescer::compose::class_window;
+use timer_coalescer::queue::{Node, Window};
 
 pub use account::{Account, account_of};
 pub use history::History;
@@ -49,7 +51,7 @@ use crate::cap::{HandleTable, Ref};
 use crate::ipc::port::Port;
 use crate::mm::Frame;
 use crate::mm::space::AddressSpace;
-use crate::time::heap::Node;
+use crate::time::Ticks;
 
 /// Length of a task's name, padded with zeros.
 pub const NAME_LEN: usize = 24;
@@ -109,7 +111,7 @@ pub struct Task {
     /// Its claim to time: in its hart's queue, or with its token.
     claim: UnsafeCell<Entity<TaskPtr>>,
     /// Its place among its hart's deadlines.
-    timer: UnsafeCell<Node<TaskPtr>>,
+    timer: UnsafeCell<Node<TaskPtr, Ticks>>,
     /// Floating-point registers, while they are not in the hart.
     fpu: UnsafeCell<arch::FpuState>,
     /// How it ended; valid once the state says dead.
@@ -244,7 +246,7 @@ impl Task {
             queued_on: AtomicU8::new(0),
             links: UnsafeCell::new(Links::default()),
             claim: UnsafeCell::new(Entity::new(tempo, Settings { class, ..Settings::default() })),
-            timer: UnsafeCell::new(Node::new()),
+            timer: UnsafeCell::new(Node::new(Window::new(Ticks::NEVER, Ticks::NEVER))),
             fpu: UnsafeCell::new(arch::FpuState::new()),
             exit: UnsafeCell::new(ExitReason::Killed),
             own: UnsafeCell::new(own),
@@ -295,6 +297,11 @@ impl Task {
     /// Sets its class. The caller tells its hart.
     pub fn set_class(&self, class: QosClass) {
         self.stamp.store(Stamp::of(self.stamp().service(), class).0, Ordering::Relaxed);
+    }
+
+    /// How late its deadlines may be: nobody gets more exact ones than timed gives, but who has the right.
+    pub fn slack(&self) -> Nanos {
+        if self.precise_time { Nanos(0) } else { class_window(self.class()) }
     }
 
     /// What it may have of a hart: while it works for a client, what the client may.

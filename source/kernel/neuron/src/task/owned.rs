@@ -11,6 +11,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use nexus_abi::Error;
+use timer_coalescer::queue::{Node, Nodes};
 
 use super::{Links, Own, Registers, Task};
 use crate::cap::Ref;
@@ -18,7 +19,7 @@ use crate::ipc::port::Port;
 use crate::mm::page_table::Access;
 use crate::sched::Hart;
 use crate::sync::mailbox::Parcel;
-use crate::time::heap;
+use crate::time::Ticks;
 
 /// The one owner of a task.
 #[derive(Debug)]
@@ -260,9 +261,11 @@ impl TimerNodes {
     }
 }
 
-impl heap::Nodes<TaskPtr> for TimerNodes {
+impl Nodes for TimerNodes {
+    type Id = TaskPtr;
+    type Moment = Ticks;
     #[inline(always)]
-    fn node(&mut self, id: TaskPtr) -> &mut heap::Node<TaskPtr> {
+    fn node(&mut self, id: TaskPtr) -> &mut Node<TaskPtr, Ticks> {
         // SAFETY: by the contract of `TimerNodes::new`.
         unsafe { &mut *id.0.as_ref().timer.get() }
     }

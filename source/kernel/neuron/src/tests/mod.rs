@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`world`], [`machine`], [`actor`], [`message`], [`image`] | the machine, its tasks and its programs |
 //! | [`decode`], [`program`], [`spawn`] | what comes from outside: registers, files, wishes |
-//! | [`ipc`], [`fast`], [`notify`], [`deadline`] | messages, bits, moments |
+//! | [`ipc`], [`fast`], [`notify`], [`deadline`], [`slack`] | messages, bits, moments |
 //! | [`death`], [`sched`], [`qos`], [`schedule`] | who runs, where, and how it ends |
 //! | [`donation`] | in whose class a server runs |
 //! | [`fpu`] | whose floating-point registers are where |
@@ -31,6 +31,7 @@ mod program;
 mod qos;
 mod sched;
 mod schedule;
+mod slack;
 mod space;
 mod spawn;
 mod spending;

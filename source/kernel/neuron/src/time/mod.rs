@@ -1,16 +1,18 @@
 //! Time: the clock's units, and the deadlines of one hart.
 //!
 //! Inside the kernel time is counted in ticks of the hardware timer, because every switch reads it; the
-//! conversion to nanoseconds happens at the edge, and a deadline is rounded up so that it never comes early.
+//! conversion to nanoseconds happens at the edge. A deadline is rounded up so that it never comes early, the end of
+//! its window down so that it never comes too late.
 
-pub mod heap;
+pub mod deadlines;
 
 use nexus_abi::Nanos;
 use sched_policy::Tempo;
 pub use sched_policy::Ticks;
+use timer_coalescer::queue::Window;
 
 use crate::arch;
-use crate::task::{Flags, Task, TaskPtr, owned::TimerNodes};
+pub use deadlines::Deadlines;
 
 /// Moments from here on do not come: 146 years after reset. A timer is never set so far ahead, because what lies
 /// below it counts in signed nanoseconds: QEMU 7.2 overflows, fires at once, sets its timer again, and so never
@@ -62,69 +64,20 @@ impl Clock {
         let ticks = (u128::from(moment.0) * u128::from(self.hz)).div_ceil(u128::from(NANOS_PER_SECOND));
         Ticks(u64::try_from(ticks).unwrap_or(u64::MAX))
     }
-}
 
-/// The deadlines that a hart holds, earliest first. Every operation is O(log n), owner hart only.
-#[derive(Debug)]
-pub struct Deadlines {
-    heap: heap::Heap<TaskPtr>,
-    /// The earliest, so that asking costs nothing.
-    first: Ticks,
-}
-
-impl Deadlines {
-    /// None.
-    pub const fn new() -> Self {
-        Self { heap: heap::Heap::new(), first: Ticks::NEVER }
+    /// From the first tick at or after a deadline to the last that is at most `slack` later. When there is none
+    /// between, the deadline is late by the rest of a tick.
+    pub fn window(&self, deadline: Nanos, slack: Nanos) -> Window<Ticks> {
+        Window::new(self.ticks(deadline), self.ticks_until(deadline.after(slack)))
     }
 
-    /// The earliest deadline.
-    #[inline(always)]
-    pub const fn first(&self) -> Ticks {
-        self.first
-    }
-
-    /// Arms a deadline for a task that is about to wait: it is anchored to this hart from now on.
-    #[expect(unsafe_code, reason = "reaches the node in the task")]
-    pub fn arm(&mut self, task: &Task, ptr: TaskPtr, at: Ticks) {
-        task.set_flag(Flags::ANCHORED);
-        // SAFETY: the task is not in any deadline queue, and this hart owns the one it enters.
-        let mut nodes = unsafe { TimerNodes::new() };
-        self.heap.insert(ptr, at.0, &mut nodes);
-        self.note_first(&mut nodes);
-    }
-
-    /// Disarms the deadline of a task that holds one here.
-    #[expect(unsafe_code, reason = "reaches the node in the task")]
-    pub fn disarm(&mut self, task: &Task, ptr: TaskPtr) {
-        // SAFETY: an anchored task's node is in the queue of its own hart, which this is.
-        let mut nodes = unsafe { TimerNodes::new() };
-        self.heap.remove(ptr, &mut nodes);
-        task.clear_flag(Flags::ANCHORED);
-        self.note_first(&mut nodes);
-    }
-
-    /// Takes out a task whose deadline has come by `now`; it stays anchored until it is made ready.
-    #[expect(unsafe_code, reason = "reaches the node in the task")]
-    pub fn expire(&mut self, now: Ticks) -> Option<TaskPtr> {
-        if self.first > now {
-            return None;
+    /// The last tick at or before a moment.
+    fn ticks_until(&self, moment: Nanos) -> Ticks {
+        if let Some(ticks) = moment.0.checked_div(self.whole) {
+            return Ticks(ticks);
         }
-        // SAFETY: as above.
-        let mut nodes = unsafe { TimerNodes::new() };
-        let task = self.heap.pop(&mut nodes);
-        self.note_first(&mut nodes);
-        task
-    }
-
-    fn note_first(&mut self, nodes: &mut TimerNodes) {
-        self.first = self.heap.first_key(nodes).map_or(Ticks::NEVER, Ticks);
-    }
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self::new()
+        let ticks = u128::from(moment.0) * u128::from(self.hz) / u128::from(NANOS_PER_SECOND);
+        Ticks(u64::try_from(ticks).unwrap_or(u64::MAX))
     }
 }
 
@@ -156,6 +109,26 @@ mod tests {
             }
             for moment in [FAR_FUTURE, Nanos(u64::MAX - 1), Nanos::NEVER] {
                 assert_eq!(clock.ticks(moment), Ticks::NEVER);
+                assert_eq!(clock.window(moment, Nanos(u64::MAX)).latest(), Ticks::NEVER);
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_ends_at_its_last_tick_and_never_before_it_begins() {
+        for hz in [1, 32_768, 10_000_000, 24_000_000, 1_000_000_000] {
+            let clock = Clock::new(hz);
+            for moment in [0, 1, 99, 100, 101, 1_000_000_007, 1 << 40] {
+                for slack in [0, 1, 99, 1_000_000, 4_000_000, 8_000_000] {
+                    let window = clock.window(Nanos(moment), Nanos(slack));
+                    assert_eq!(window.earliest(), clock.ticks(Nanos(moment)));
+                    let last = window.latest();
+                    if last > window.earliest() {
+                        assert!(clock.nanos(last).0 <= moment + slack, "{hz} {moment} {slack}: too late");
+                    }
+                    let next = Ticks(last.0 + 1);
+                    assert!(clock.nanos(next).0 > moment + slack, "{hz} {moment} {slack}: not the last tick");
+                }
             }
         }
     }

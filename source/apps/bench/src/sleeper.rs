@@ -1,0 +1,42 @@
+//! One of many tasks that sleep in their own rhythm, as its orders say.
+
+use core::time::Duration;
+
+use bench::load::{Order, Report, Way};
+use nexus_abi::user;
+use nexus_abi::{Error, Handle, Nanos, QosClass, TaskId};
+use nexus_rt::startup::{EXTRA, EXTRA_SLOT};
+use nexus_time::os::Os;
+use nexus_time::timed;
+
+const TIMED: Handle = Handle::startup(EXTRA_SLOT + 1);
+const GATE: Handle = Handle::startup(EXTRA_SLOT + 2);
+
+/// Asks for its orders, sleeps so often, and reports how early and how late it woke once it is asked to.
+pub fn run() -> Result<(), Error> {
+    let order = Order::from_words(user::call(EXTRA, [0; 8])?).ok_or(Error::Invalid)?;
+    if order.class != QosClass::Normal.to_wire() {
+        user::set_qos(TaskId::NONE, QosClass::from_wire(order.class).ok_or(Error::Invalid)?)?;
+    }
+    let mut report = Report::default();
+    for turn in 0..order.turns {
+        let due = Nanos(order.first + turn * order.period);
+        sleep_until(due, &order)?;
+        let woke = user::clock_now();
+        report.note(due, woke, Nanos(order.window));
+    }
+    user::wait(GATE, Nanos::NEVER)?;
+    user::call(EXTRA, report.to_words()).map(drop)
+}
+
+fn sleep_until(due: Nanos, order: &Order) -> Result<(), Error> {
+    match order.way {
+        Way::Timed => {
+            timed::sleep_until(&mut Os::new(TIMED), due.into(), Duration::from_nanos(order.late_by))
+        }
+        Way::Kernel => {
+            user::sleep_until(due);
+            Ok(())
+        }
+    }
+}
