@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_lost_and_less_than_nothing_is_nothing() {
-        let mut battery = Battery::full(Curve::parse("capacity = 10\ncurve = [[0, 0], [1000, 100]]").unwrap());
+        let mut battery =
+            Battery::full(Curve::parse("capacity = 10\ncurve = [[0, 0], [1000, 100]]").unwrap());
         battery.flow(Energy::units(5), Energy::units(1));
         assert_eq!(battery.percent().get(), 100);
         battery.flow(Energy::default(), Energy::units(4));

@@ -81,6 +81,13 @@ pub struct Power {
     governor: Governor,
 }
 
+impl Power {
+    /// How deeply to idle if the locks were these.
+    pub fn idle_with(&self, expected: Nanos, locks: Locks) -> IdleDecision {
+        self.governor.idle(expected, locks)
+    }
+}
+
 impl Powerd for Power {
     fn acquire(&mut self, request: Request) -> Result<Grant, Refusal> {
         self.locks.acquire(request, Permit::default())
@@ -124,7 +131,7 @@ impl Powerd for Power {
 
     fn idle(&self, expected: Nanos) -> IdleDecision {
         let locks = if self.locks.demand().is_some() { Locks::Held } else { Locks::None };
-        self.governor.idle(expected, locks)
+        self.idle_with(expected, locks)
     }
 }
 

@@ -242,7 +242,8 @@ impl Promise {
         if is_live == said {
             return Ok(());
         }
-        let what = format!("timed says that timer {id:#x} of {task:?} was live: {said}, and it is the other way");
+        let what =
+            format!("timed says that timer {id:#x} of {task:?} was live: {said}, and it is the other way");
         Err(Violation::new(Invariant::FiresOnce, now, what))
     }
 
@@ -256,7 +257,10 @@ impl Promise {
             let (invariant, what) = match (waits, expected) {
                 (Some(live), None) => {
                     let early = live.earliest.since(now).0;
-                    (Invariant::NeverEarly, format!("timer {:#x} of {task:?} fired {early} ns early", live.id))
+                    (
+                        Invariant::NeverEarly,
+                        format!("timer {:#x} of {task:?} fired {early} ns early", live.id),
+                    )
                 }
                 (_, expected) => {
                     let what = format!("{task:?} read {expiry:?} where {expected:?} was due");

@@ -246,7 +246,8 @@ impl Stats {
         while from < stretch.to {
             let bucket = from.0 / self.width.0;
             let to = Nanos((bucket + 1) * self.width.0).min(stretch.to);
-            let part = |amount: u64| (u128::from(amount) * u128::from(to.since(from).0) / u128::from(whole)) as u64;
+            let part =
+                |amount: u64| (u128::from(amount) * u128::from(to.since(from).0) / u128::from(whole)) as u64;
             let last = self.buckets.len() - 1;
             self.buckets[(bucket as usize).min(last)].add(&stretch, to.since(from).0, part, apps.clone());
             from = to;
@@ -273,7 +274,8 @@ impl Bucket {
         self.screen += part(stretch.screen);
         self.charging += if stretch.charging { span } else { 0 };
         self.off += if stretch.off { span } else { 0 };
-        for ((locks, standby), (locked, in_standby)) in self.locks.iter_mut().zip(&mut self.standby).zip(apps) {
+        for ((locks, standby), (locked, in_standby)) in self.locks.iter_mut().zip(&mut self.standby).zip(apps)
+        {
             *locks += if locked { span } else { 0 };
             *standby += if in_standby { span } else { 0 };
         }

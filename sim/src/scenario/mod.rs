@@ -72,10 +72,10 @@ impl Default for Device {
         Self {
             harts: Harts(2),
             l0: 2_400,
-            l1: 120,
-            l2: 12,
-            leave_l1: 2,
-            leave_l2: 24,
+            l1: 420,
+            l2: 10,
+            leave_l1: 0,
+            leave_l2: 1,
             screen: 1_500,
             network: 600,
             sensor: 250,
@@ -102,7 +102,19 @@ impl TryFrom<u64> for Harts {
 }
 
 /// The mode of the governor that the person has set.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Deserialize, serde::Serialize, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Debug,
+    Default,
+    Deserialize,
+    serde::Serialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Both speed and endurance.

@@ -16,7 +16,9 @@ impl TryFrom<String> for Span {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no span: allowed is a whole number and ms, s, min, h or d, as \"15 min\"");
+        let wrong = || {
+            format!("`{text}` is no span: allowed is a whole number and ms, s, min, h or d, as \"15 min\"")
+        };
         let (number, unit) = text.split_once(' ').ok_or_else(wrong)?;
         let number: u64 = number.parse().map_err(|_| wrong())?;
         let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;

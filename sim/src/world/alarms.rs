@@ -18,14 +18,16 @@ impl World<'_> {
         if self.alarms.count(&name) >= spec.alarm.len() {
             return;
         }
-        let old: Vec<_> = self.alarms.alarms().filter(|(_, alarm)| alarm.app == name).map(|(id, _)| id).collect();
+        let old: Vec<_> =
+            self.alarms.alarms().filter(|(_, alarm)| alarm.app == name).map(|(id, _)| id).collect();
         for id in old {
             let _gone = self.alarms.cancel(&name, id);
         }
         for alarm in &spec.alarm {
             let Some(weekly) = Weekly::new(alarm.days.into(), alarm.at.minute) else { continue };
             let label = Label::try_from(alarm.label.as_str()).unwrap_or_default();
-            let alarm = Alarm { app: name.clone(), label, kind: alarm.kind.into(), when: When::Weekly(weekly) };
+            let alarm =
+                Alarm { app: name.clone(), label, kind: alarm.kind.into(), when: When::Weekly(weekly) };
             // Sixty-four of an app fit, and a scenario with more hears of none of the others.
             let _set = self.alarms.set(alarm, GRANTS, self.now);
         }
@@ -40,7 +42,8 @@ impl World<'_> {
             let planned = Nanos(self.now.0.saturating_sub(ring.late.0));
             let is_excused = ring.missed.is_some() || planned <= self.disturbed;
             if ring.alarm.kind == AlarmKind::AlarmClock && ring.late > Nanos(0) && !is_excused {
-                let what = format!("`{}` of {} rings {} ns late", ring.alarm.label, ring.alarm.app, ring.late.0);
+                let what =
+                    format!("`{}` of {} rings {} ns late", ring.alarm.label, ring.alarm.app, ring.late.0);
                 return Err(Violation::new(Invariant::AlarmsAreOnTime, self.now, what));
             }
             self.stats.alarms += 1;

@@ -31,7 +31,8 @@ pub struct App<'a> {
     pub task: Option<TaskId>,
     generation: u32,
     pub state: State,
-    timers: Option<TimerSet<Link>>,
+    /// Large, and taken out and put back all the time.
+    timers: Option<Box<TimerSet<Link>>>,
     /// Of each beat: its timer, and the event that set it.
     beats: Vec<Option<(Key, Step)>>,
     pub service: bool,
@@ -291,12 +292,16 @@ impl World<'_> {
 
     /// Sets and cancels timers, so that the app has those that its state takes. `late`: what was to begin begins late.
     pub(super) fn settle_beats(&mut self, app: usize, late: bool) {
-        if !late && self.now < self.slow_until && let Some(task) = self.apps[app].task {
+        if !late
+            && self.now < self.slow_until
+            && let Some(task) = self.apps[app].task
+        {
             let delay = self.days.late(self.plan.scenario.faults.delay_max.0);
             self.queue.plan(self.now.after(delay), Event::Beats { app, task }, self.step);
             return;
         }
-        let wanted: Vec<bool> = (0..self.apps[app].beats.len()).map(|beat| self.apps[app].wants(beat)).collect();
+        let wanted: Vec<bool> =
+            (0..self.apps[app].beats.len()).map(|beat| self.apps[app].wants(beat)).collect();
         let has = |app: &App| app.beats.iter().map(Option::is_some).eq(wanted.iter().copied());
         if has(&self.apps[app]) || !self.bus.borrow().is_up() {
             return;
@@ -327,7 +332,7 @@ impl World<'_> {
     }
 
     /// The app's end of the talk with timed.
-    fn timers(&mut self, app: usize) -> Option<TimerSet<Link>> {
+    fn timers(&mut self, app: usize) -> Option<Box<TimerSet<Link>>> {
         if let Some(timers) = self.apps[app].timers.take() {
             return Some(timers);
         }
@@ -335,7 +340,7 @@ impl World<'_> {
         let class = QosClass::from(self.apps[app].spec.class);
         let caller = Caller { task, service: ServiceId::APP, class };
         let notification = handle(SERVICES.len() + app);
-        TimerSet::told_by(Link { bus: self.bus.clone(), caller, notification }, 1).ok()
+        TimerSet::told_by(Link { bus: self.bus.clone(), caller, notification }, 1).ok().map(Box::new)
     }
 
     /// Somebody opens an app; what pauses after a crash is not opened by the system.

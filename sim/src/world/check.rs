@@ -55,7 +55,8 @@ impl World<'_> {
             let who = lock.who();
             let holder = self.apps.iter().find(|app| app.task == Some(who.task));
             let Some(holder) = holder.filter(|app| app.name == who.app) else {
-                let what = format!("lock `{}` is held by {:?} of {}, which is dead", who.name, who.task, who.app);
+                let what =
+                    format!("lock `{}` is held by {:?} of {}, which is dead", who.name, who.task, who.app);
                 return wrong(Invariant::LocksAreAttributed, what);
             };
             if lock.end().after(POWERD_LATE) < self.now {
@@ -85,8 +86,9 @@ impl World<'_> {
         let bg_inactive = self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT).bg_inactive();
         for app in &mut self.apps {
             let is_in = self.standbyd.is_in_standby(&app.name);
-            let wrong =
-                |invariant, what: &str| Err(Violation::new(invariant, self.now, format!("{} {what}", app.name)));
+            let wrong = |invariant, what: &str| {
+                Err(Violation::new(invariant, self.now, format!("{} {what}", app.name)))
+            };
             if is_in && (self.charging || is_spared(app)) {
                 return wrong(Invariant::StandbySparesTheUsed, "is in standby while it is in use or exempt");
             }
@@ -107,6 +109,7 @@ impl World<'_> {
 
 /// True for an app that must not be in standby, whatever the time.
 fn is_spared(app: &super::apps::App<'_>) -> bool {
-    let is_hidden = matches!(app.state, State::Background | State::Standby);
+    // An app that starts runs and is not on the screen yet.
+    let is_hidden = matches!(app.state, State::Starting | State::Background | State::Standby);
     app.spec.exempt || app.service || !is_hidden
 }

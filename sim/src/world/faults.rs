@@ -95,7 +95,8 @@ impl World<'_> {
                 self.hold_back_no_longer(app);
             }
         }
-        self.standbyd = self.firmware.standbyd(self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT));
+        self.standbyd =
+            self.firmware.standbyd(self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT));
         let charging = if self.charging { Activity::Begins } else { Activity::Ends };
         let _nobody = self.standbyd.charging(charging, self.now);
         for app in 0..self.apps.len() {
@@ -126,7 +127,8 @@ impl World<'_> {
         self.apps.iter_mut().for_each(super::apps::App::lose_all);
         self.powerd = self.firmware.powerd();
         let _nothing = self.powerd.advance(self.now);
-        self.standbyd = self.firmware.standbyd(self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT));
+        self.standbyd =
+            self.firmware.standbyd(self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT));
         self.standby_due = None;
         self.alarms = AlarmQueue::new(Zone::UTC);
         self.alarms_due = None;

@@ -58,7 +58,11 @@ pub struct Plan<'a> {
 }
 
 /// Lives through a plan.
-pub fn run(plan: Plan<'_>, firmware: &dyn Firmware, recorder: &mut dyn Recorder) -> Result<Stats, Box<Violation>> {
+pub fn run(
+    plan: Plan<'_>,
+    firmware: &dyn Firmware,
+    recorder: &mut dyn Recorder,
+) -> Result<Stats, Box<Violation>> {
     let mut world = World::new(plan, firmware, recorder);
     world.queue.plan(Nanos(0), Event::Boot, Step(0));
     world.queue.plan(Nanos(0), Event::NewDay, Step(0));
@@ -141,8 +145,7 @@ const POWERD: usize = 0;
 const STANDBYD: usize = 1;
 const ALARMSD: usize = 2;
 const APPMGRD: usize = 3;
-const SERVICES: [ServiceId; 4] =
-    [identity::POWERD, identity::STANDBYD, identity::ALARMSD, identity::APPMGRD];
+const SERVICES: [ServiceId; 4] = [identity::POWERD, identity::STANDBYD, identity::ALARMSD, identity::APPMGRD];
 
 /// The handles that services and apps are told by. Zero is none.
 const fn handle(client: usize) -> nexus_abi::Handle {
@@ -268,7 +271,8 @@ impl<'a> World<'a> {
             used += Energy::spent(costs.base.into(), span);
         }
         used += Energy::spent(costs.screen.into(), lit);
-        let charged = if self.charging { Energy::spent(costs.charger.into(), span) } else { Energy::default() };
+        let charged =
+            if self.charging { Energy::spent(costs.charger.into(), span) } else { Energy::default() };
         self.battery.flow(charged, used);
         self.stats.used += used;
         self.now = to;
@@ -330,7 +334,9 @@ impl<'a> World<'a> {
         match self.bells.iter().position(|bell| bell.caller().task == task) {
             Some(ALARMSD) => (Cause::Alarm, "alarmsd".to_owned()),
             Some(bell) => (Cause::Timer, ["powerd", "standbyd", "alarmsd", "appmgrd"][bell].to_owned()),
-            None => (Cause::Timer, self.app_of(task).map_or(String::new(), |app| self.apps[app].name.to_string())),
+            None => {
+                (Cause::Timer, self.app_of(task).map_or(String::new(), |app| self.apps[app].name.to_string()))
+            }
         }
     }
 

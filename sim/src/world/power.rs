@@ -21,7 +21,7 @@ const TIMED_RESTARTS: Nanos = Nanos::from_millis(500);
 /// How late standbyd may look again: an app only stays where it is for as long, and nothing wakes up for it alone.
 const STANDBYD_LATE: Nanos = Nanos::from_millis(10_000);
 /// Residency is sampled so often while the machine is awake anyway.
-const SAMPLED: Nanos = Nanos::from_millis(10_000);
+const SAMPLED: Nanos = Nanos::from_millis(30_000);
 /// A timer that is later than this is written down one by one.
 const VERY_LATE: Nanos = Nanos::from_millis(1_000);
 
@@ -111,7 +111,13 @@ impl World<'_> {
 
     fn reported(&mut self, lock: &Lock) {
         let who = lock.who();
-        self.recorder.record(&record(self.now, Kind::LockReported, who.charged(), &who.name, lock.id().to_wire()));
+        self.recorder.record(&record(
+            self.now,
+            Kind::LockReported,
+            who.charged(),
+            &who.name,
+            lock.id().to_wire(),
+        ));
         if let Some(app) = self.apps.iter().position(|app| app.name == who.charged()) {
             self.stats.apps[app].reports += 1;
         }
@@ -251,7 +257,11 @@ impl World<'_> {
             }
             if matches!(fired.why, Late::Standby | Late::SetLate) && fired.late > VERY_LATE {
                 let ms = fired.late.0 / 1_000_000;
-                let what = clipped(&format!("a timer of {} is {ms} ms late: {}", self.apps[app].name, fired.why.text()));
+                let what = clipped(&format!(
+                    "a timer of {} is {ms} ms late: {}",
+                    self.apps[app].name,
+                    fired.why.text()
+                ));
                 let cause = Why::Origin(Origin::Event(clipped(fired.why.text())));
                 self.note(Subject::Late(fired.id), Holds::Once, what, cause);
             }
@@ -269,7 +279,8 @@ impl World<'_> {
         let range = power_residency::Range::Minute;
         let window = self.residency.window(range, power_residency::Of::All);
         let window = window.map_err(|refusal| wrong(refusal.to_string()))?;
-        let (total, length) = (window.spent.total().0, window.to.since(window.from).0 * counters.len() as u64);
+        let (total, length) =
+            (window.spent.total().0, window.to.since(window.from).0 * counters.len() as u64);
         if total != length {
             return Err(wrong(format!("a window of {length} ns of hart time adds up to {total} ns")));
         }
@@ -283,7 +294,8 @@ impl World<'_> {
         self.stats.all.battery = bucket_battery;
         let locks = self.powerd.locks();
         for app in &mut self.apps {
-            app.locks_count = locks.iter().any(|lock| lock.counts() && lock.who().charged() == app.name.as_str());
+            app.locks_count =
+                locks.iter().any(|lock| lock.counts() && lock.who().charged() == app.name.as_str());
         }
     }
 
