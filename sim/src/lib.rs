@@ -35,6 +35,7 @@ pub mod harts;
 pub mod many;
 pub mod promise;
 pub mod record;
+pub mod report;
 pub mod scenario;
 pub mod stats;
 pub mod violation;
