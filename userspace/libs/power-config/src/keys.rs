@@ -170,7 +170,21 @@ impl fmt::Display for Key {
     }
 }
 
-/// Every key. What a range is for stands in its `meaning` where it is not plain.
+/// The tables of the recipe, in their order, and what each is about.
+pub const SECTIONS: [(&str, &str); 10] = [
+    ("balanced", "The mode of a device that nobody has told otherwise."),
+    ("performance", "The mode for speed. Harts go no deeper than L1 in it."),
+    ("frugal", "The mode for endurance; a low battery and heat choose it too."),
+    ("idle", "What idle levels cost, and how coarsely deep idle keeps time."),
+    ("battery", "When a battery is low."),
+    ("wakelocks", "How long the machine may be kept awake, and by how many."),
+    ("residency", "Over how much time idle levels are summed up."),
+    ("standby", "When an app that nobody uses is held back, and how."),
+    ("alarms", "How often an app may be rung for."),
+    ("screen", "What a person finds as the settings of the screen."),
+];
+
+/// Every key.
 pub const KEYS: [Entry; 24] = [
     row(Key::BalancedHint, "balanced", "hint_ms", Unit::Millis)
         .range(0, Unit::Millis.of(HINT_MAX), Unit::Millis.of(Hints::BALANCED))

@@ -25,9 +25,11 @@ mod rules;
 mod values;
 
 pub use config::{PowerConfig, Screen};
-pub use keys::{Entry, KEYS, Key, Unit};
+pub use keys::{Entry, KEYS, Key, SECTIONS, Unit};
 pub use rules::{RULES, Relation, Rule};
 pub use values::{Mistake, Values};
 
 /// The compiled configuration in the boot image.
 pub const CONFIG_PATH: &str = "recipes/power.bin";
+/// Longest compiled configuration, in bytes: five for each number.
+pub const CONFIG_BYTES_MAX: usize = 5 * KEYS.len();
