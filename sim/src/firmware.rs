@@ -5,6 +5,7 @@
 //! Tests put broken parts here, to show that the simulator notices.
 
 use nexus_abi::{Nanos, ServiceId, TaskId};
+use power_config::PowerConfig;
 use power_governor::{Governor, IdleDecision, Input, Locks, ModeDecision};
 use standby::{Activity, App, Config, Effect, Refusal as StandbyRefusal, Signal, Standby};
 use timed::{Audit, Privilege, Surroundings, Timed};
@@ -59,8 +60,8 @@ pub trait Firmware: Sync {
         Box::new(Timed::new(World, Some(wall_ns), now))
     }
     /// powerd.
-    fn powerd(&self) -> Box<dyn Powerd> {
-        Box::<Power>::default()
+    fn powerd(&self, config: &PowerConfig) -> Box<dyn Powerd> {
+        Box::new(Power::new(config))
     }
     /// standbyd.
     fn standbyd(&self, config: Config) -> Box<dyn Standbyd> {
@@ -75,13 +76,18 @@ pub struct Shipping;
 impl Firmware for Shipping {}
 
 /// Wake locks and the governor, as powerd will hold them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Power {
     locks: WakeLocks,
     governor: Governor,
 }
 
 impl Power {
+    /// Nothing is held, and nothing has been said.
+    pub fn new(config: &PowerConfig) -> Self {
+        Self { locks: WakeLocks::new(config.wakelocks), governor: Governor::new(config.governor) }
+    }
+
     /// How deeply to idle if the locks were these.
     pub fn idle_with(&self, expected: Nanos, locks: Locks) -> IdleDecision {
         self.governor.idle(expected, locks)

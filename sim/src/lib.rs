@@ -38,6 +38,7 @@ pub mod record;
 pub mod report;
 pub mod scenario;
 pub mod stats;
+pub mod sweep;
 pub mod violation;
 pub mod world;
 

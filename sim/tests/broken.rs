@@ -6,6 +6,7 @@ use std::path::Path;
 use nexus_abi::{Nanos, TaskId};
 use nexus_service::{Call, Effects, Service};
 use nexus_wire::timed::{Answer, Expiry, Request, Timed as Protocol};
+use power_config::PowerConfig;
 use power_governor::{IdleDecision, Input, Locks, ModeDecision};
 use sim::bus::DynTimed;
 use sim::failure::{Failure, Weather};
@@ -214,8 +215,8 @@ impl Powerd for BrokenPowerd {
 struct WithPowerd(PowerFlaw);
 
 impl Firmware for WithPowerd {
-    fn powerd(&self) -> Box<dyn Powerd> {
-        Box::new(BrokenPowerd(Power::default(), self.0))
+    fn powerd(&self, config: &PowerConfig) -> Box<dyn Powerd> {
+        Box::new(BrokenPowerd(Power::new(config), self.0))
     }
 }
 
@@ -230,8 +231,8 @@ fn a_lock_that_does_not_expire_is_noticed() {
 fn a_lock_that_outlives_its_holder_is_noticed() {
     struct Crashing;
     impl Firmware for Crashing {
-        fn powerd(&self) -> Box<dyn Powerd> {
-            Box::new(BrokenPowerd(Power::default(), PowerFlaw::KeepsTheDead))
+        fn powerd(&self, config: &PowerConfig) -> Box<dyn Powerd> {
+            Box::new(BrokenPowerd(Power::new(config), PowerFlaw::KeepsTheDead))
         }
     }
     let (mut scenario, _) = scenario();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::report::charts::{battery, late, locks, residency, standby, wakeups};
 use crate::report::svg::{Chart, bars, escaped, put, short};
-use crate::report::words::{Figure, causes, figures, settings, span};
+use crate::report::words::{Figure, causes, figures, span};
 use crate::report::{Run, words};
 use nexus_abi::Nanos;
 
@@ -29,7 +29,7 @@ footer{margin-top:48px;color:#7b8794;font-size:13px}.better{color:#0c7a4d}.worse
 pub fn page(run: &Run<'_>) -> String {
     let mut html = head(run.title, run.about);
     let days = if run.days == 1 { "one day".to_owned() } else { format!("{} days", run.days) };
-    put!(html, "<p>{}, {days}, seed {}.</p>", escaped(&settings(run)), run.seed);
+    put!(html, "<p>Policy {}; {days}, seed {}.</p>", escaped(&run.policy.text()), run.seed);
     cards(&mut html, &figures(run));
     section(&mut html, "Battery", "What the gauge shows. Green: on the charger. Red: off.");
     framed(&mut html, &battery(&[*run]), 260.0, &[("charging", "#e3f9e5"), ("off", "#ffe3e3")]);

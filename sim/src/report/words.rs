@@ -3,7 +3,6 @@
 use nexus_abi::Nanos;
 
 use crate::report::Run;
-use crate::scenario::Mode;
 use crate::stats::Cause;
 
 /// A figure: what it is, its value, and its value as a number where less is better.
@@ -45,34 +44,6 @@ pub fn figures(run: &Run<'_>) -> Vec<Figure> {
         figure("screen on per day", 0.0, span(Nanos((stats.all.screen as f64 / days) as u64))),
         figure("alarms", 0.0, stats.alarms.to_string()),
     ]
-}
-
-/// The settings, as far as they are not what everybody has.
-pub fn settings(run: &Run<'_>) -> String {
-    let policy = run.policy;
-    let standard = crate::scenario::Policy::default();
-    let mut words = vec![format!("mode {}", mode_name(policy.mode))];
-    let differs = [
-        ("bg_inactive_min", policy.bg_inactive_min, standard.bg_inactive_min),
-        ("timer_floor_ms", policy.timer_floor_ms, standard.timer_floor_ms),
-        ("maintenance_min", policy.maintenance_min, standard.maintenance_min),
-        ("screen_timeout_s", policy.screen_timeout_s, standard.screen_timeout_s),
-    ];
-    for (key, value, usual) in differs {
-        if value != usual {
-            words.push(format!("{key} {value}"));
-        }
-    }
-    words.join(", ")
-}
-
-/// The name of a mode.
-pub const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Balanced => "balanced",
-        Mode::Performance => "performance",
-        Mode::Frugal => "frugal",
-    }
 }
 
 /// What woke the machine, as shares of a hundred.

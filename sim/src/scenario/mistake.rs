@@ -66,15 +66,11 @@ pub(super) fn check(scenario: &Scenario, file: &str, text: &str) -> Result<(), M
             return wrong(name.span().start, &what);
         }
     }
-    if let Err(range) = scenario.policy.standby() {
-        let key = range.to_string();
-        return wrong(whole(key.split(' ').next().unwrap_or_default()), &key);
+    if let Err(mistake) = scenario.policy.check() {
+        return wrong(whole("set"), &mistake);
     }
     if scenario.user.glances_per_hour.0 > 0.0 && scenario.user.glances_at.is_empty() {
         return wrong(whole("glances_per_hour"), "glances_at must name what is looked at");
-    }
-    if !(15..=1_800).contains(&scenario.policy.screen_timeout_s) {
-        return wrong(whole("screen_timeout_s"), "screen_timeout_s must be 15 to 1800");
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! first mistake, with the file, the line, the value and what is allowed ([`Mistake`]).
 
 mod mistake;
+mod policy;
 mod values;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub use crate::scenario::mistake::Mistake;
+pub use crate::scenario::policy::{Mode, Policy, Setting};
 pub use crate::scenario::values::{Class, Name, Percent, Period, Rate, Span, TimeOfDay};
 
 /// The whole file.
@@ -98,76 +100,6 @@ impl TryFrom<u64> for Harts {
             1..=8 => Ok(Self(number as usize)),
             _ => Err(format!("{number} harts: allowed is 1 to 8")),
         }
-    }
-}
-
-/// The mode of the governor that the person has set.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Debug,
-    Default,
-    Deserialize,
-    serde::Serialize,
-    clap::ValueEnum,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Both speed and endurance.
-    #[default]
-    Balanced,
-    /// Speed.
-    Performance,
-    /// Endurance.
-    Frugal,
-}
-
-impl From<Mode> for power_governor::Mode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Balanced => Self::Balanced,
-            Mode::Performance => Self::Performance,
-            Mode::Frugal => Self::Frugal,
-        }
-    }
-}
-
-/// What the settings and recipes of the device say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Policy {
-    /// The mode that is set.
-    pub mode: Mode,
-    /// Minutes after which a background app enters standby.
-    pub bg_inactive_min: u32,
-    /// The shortest delay of a timer in standby.
-    pub timer_floor_ms: u32,
-    /// Minutes between maintenance windows.
-    pub maintenance_min: u32,
-    /// Seconds without a touch after which the screen goes off.
-    pub screen_timeout_s: u32,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            mode: Mode::Balanced,
-            bg_inactive_min: 5,
-            timer_floor_ms: 60_000,
-            maintenance_min: 15,
-            screen_timeout_s: 60,
-        }
-    }
-}
-
-impl Policy {
-    /// The numbers of standby, if they are in their ranges.
-    pub fn standby(&self) -> Result<standby::Config, standby::OutOfRange> {
-        standby::Config::new(self.bg_inactive_min, self.timer_floor_ms, self.maintenance_min)
     }
 }
 

@@ -1,6 +1,6 @@
 //! alarmsd: alarms set, rung, kept on the disk.
 
-use alarm_queue::{Alarm, AlarmQueue, Grants, Kind as AlarmKind, Label, Pace, Quota, Weekly, When, Zone};
+use alarm_queue::{Alarm, AlarmQueue, Grants, Kind as AlarmKind, Label, Pace, Weekly, When, Zone};
 use nexus_abi::Nanos;
 use standby::Signal;
 
@@ -82,13 +82,15 @@ impl World<'_> {
             return;
         }
         // As if it were not in standby: its moment.
-        let _known = self.alarms.set_pace(&name, Pace::IN_USE, self.now);
+        let _known =
+            self.alarms.set_pace(&name, Pace { quota: self.config.alarms, ..Pace::IN_USE }, self.now);
         if self.apps[app].in_standby {
             let ids = self.alarms.alarms().filter(|(_, alarm)| alarm.app == name).map(|(id, _)| id);
             let next = ids.filter_map(|id| self.alarms.standing(id)?.rings_from).min();
-            let hold = self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT).hold();
+            let hold = self.config.standby.hold();
             let not_before = hold.window(next.unwrap_or(self.now).max(self.now));
-            let _known = self.alarms.set_pace(&name, Pace { quota: Quota::IN_USE, not_before }, self.now);
+            let _known =
+                self.alarms.set_pace(&name, Pace { quota: self.config.alarms, not_before }, self.now);
         }
         self.alarms_due = self.alarms.wakeup();
     }
@@ -104,6 +106,7 @@ impl World<'_> {
             empty.clock_set(wall, self.now);
             empty
         });
+        self.alarms.set_quota(self.config.alarms);
         for app in 0..self.apps.len() {
             if self.apps[app].task.is_some() {
                 self.set_alarms(app);

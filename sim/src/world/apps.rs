@@ -136,7 +136,7 @@ impl World<'_> {
             return;
         }
         self.interrupt(Cause::User, "");
-        let timeout = Nanos::from_millis(u64::from(self.plan.policy.screen_timeout_s) * 1_000);
+        let timeout = self.config.screen.timeout;
         self.lit_until = if self.days.presses_button() { self.now } else { self.now.after(timeout) };
         if let Some(app) = self.apps.iter().position(|app| app.state == State::Foreground) {
             self.live(app, Life::Hide);

@@ -83,7 +83,7 @@ impl World<'_> {
 
     fn check_standby(&mut self) -> Result<(), Violation> {
         let up = self.bus.borrow().is_up();
-        let bg_inactive = self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT).bg_inactive();
+        let bg_inactive = self.config.standby.bg_inactive();
         for app in &mut self.apps {
             let is_in = self.standbyd.is_in_standby(&app.name);
             let wrong = |invariant, what: &str| {

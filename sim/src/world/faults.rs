@@ -77,7 +77,7 @@ impl World<'_> {
     /// powerd has lost all locks, and who meant to hold one takes it again.
     fn restart_powerd(&mut self) {
         self.interrupt(Cause::Fault, "powerd");
-        self.powerd = self.firmware.powerd();
+        self.powerd = self.firmware.powerd(&self.config);
         // A service that starts learns what time it is.
         let _nothing = self.powerd.advance(self.now);
         let _silent = self.powerd.hear(Input::Setting(Some(self.plan.policy.mode.into())));
@@ -95,8 +95,7 @@ impl World<'_> {
                 self.hold_back_no_longer(app);
             }
         }
-        self.standbyd =
-            self.firmware.standbyd(self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT));
+        self.standbyd = self.firmware.standbyd(self.config.standby);
         let charging = if self.charging { Activity::Begins } else { Activity::Ends };
         let _nobody = self.standbyd.charging(charging, self.now);
         for app in 0..self.apps.len() {
@@ -125,10 +124,9 @@ impl World<'_> {
         self.timed_is_down = false;
         self.bells.iter_mut().for_each(Bell::lost);
         self.apps.iter_mut().for_each(super::apps::App::lose_all);
-        self.powerd = self.firmware.powerd();
+        self.powerd = self.firmware.powerd(&self.config);
         let _nothing = self.powerd.advance(self.now);
-        self.standbyd =
-            self.firmware.standbyd(self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT));
+        self.standbyd = self.firmware.standbyd(self.config.standby);
         self.standby_due = None;
         self.alarms = AlarmQueue::new(Zone::UTC);
         self.alarms_due = None;

@@ -21,6 +21,7 @@ use lifecycle::Lifecycle;
 use nexus_abi::{IdleLevel, Nanos, ServiceId, TaskId};
 use nexus_service::Caller;
 use nexus_wire::timed::{Answer, Govern, Request};
+use power_config::PowerConfig;
 use power_governor::{Costs, Percent};
 use power_residency::Residency;
 
@@ -94,6 +95,8 @@ struct Disk {
 
 struct World<'a> {
     plan: Plan<'a>,
+    /// What the plan's policy comes to.
+    config: PowerConfig,
     firmware: &'a dyn Firmware,
     recorder: &'a mut dyn Recorder,
     now: Nanos,
@@ -156,6 +159,7 @@ impl<'a> World<'a> {
     fn new(plan: Plan<'a>, firmware: &'a dyn Firmware, recorder: &'a mut dyn Recorder) -> Self {
         let Plan { scenario, policy, seed, days } = plan;
         let now = Nanos(0);
+        let config = policy.config();
         let bus = Rc::new(RefCell::new(Bus::new(now)));
         let curve = Curve::fixture();
         #[expect(clippy::expect_used, reason = "the curve is part of this program, and a test reads it")]
@@ -172,19 +176,19 @@ impl<'a> World<'a> {
             trace: Trace::default(),
             log: Log::new(),
             supply: Supply::Off,
-            exits: Costs::default(),
+            exits: config.governor.costs,
+            config,
             gauge: battery.percent(),
             battery,
             charging: false,
             lit_until: now,
             visit: 0,
             works: 0,
-            powerd: firmware.powerd(),
-            // The ranges were checked when the scenario was read; what comes from the command line is, too.
-            standbyd: firmware.standbyd(policy.standby().unwrap_or(standby::Config::DEFAULT)),
+            powerd: firmware.powerd(&config),
+            standbyd: firmware.standbyd(config.standby),
             alarms: AlarmQueue::new(Zone::UTC),
             appmgrd: Lifecycle::new(),
-            residency: residency(&harts, now),
+            residency: residency(&config, &harts, now),
             harts,
             off: Nanos(0),
             standby_due: None,
@@ -431,8 +435,8 @@ impl<'a> World<'a> {
     }
 }
 
-fn residency(harts: &Harts, now: Nanos) -> Residency {
+fn residency(config: &PowerConfig, harts: &Harts, now: Nanos) -> Residency {
     let counters = harts.counters();
     #[expect(clippy::expect_used, reason = "a device has 1 to 8 harts, which is what residency takes")]
-    Residency::new(now, &counters).expect("a device has harts")
+    Residency::with_windows(config.residency, now, &counters).expect("a device has harts")
 }

@@ -235,7 +235,7 @@ impl World<'_> {
         let timed = self.firmware.timed(self.wall().0, self.now);
         self.bus.borrow_mut().start(timed);
         self.tell_hint();
-        let floor = self.plan.policy.standby().unwrap_or(standby::Config::DEFAULT).hold().floor();
+        let floor = self.config.standby.hold().floor();
         for app in 0..self.apps.len() {
             if self.apps[app].in_standby {
                 self.floor(app, floor);
@@ -276,7 +276,7 @@ impl World<'_> {
         let wrong = |what: String| Violation::new(Invariant::ResidencyAddsUp, self.now, what);
         let counters = self.harts.counters();
         self.residency.record(self.now, &counters).map_err(|refusal| wrong(refusal.to_string()))?;
-        let range = power_residency::Range::Minute;
+        let range = power_residency::Range::Status;
         let window = self.residency.window(range, power_residency::Of::All);
         let window = window.map_err(|refusal| wrong(refusal.to_string()))?;
         let (total, length) =
@@ -310,7 +310,7 @@ impl World<'_> {
             return;
         }
         self.supply = Supply::On;
-        self.residency = residency(&self.harts, self.now);
+        self.residency = residency(&self.config, &self.harts, self.now);
         let _cold = self.harts.interrupt(Nanos::from_millis(800), false, |_| Nanos(0));
         self.start_timed();
         let mode = self.plan.policy.mode;

@@ -36,6 +36,12 @@ const PAGES: &[Page] = &[
     Page { path: "docs/perf/wakeups.svg", extent: Extent::Whole, text: pictures::wakeups },
     Page { path: "docs/perf/shares.svg", extent: Extent::Whole, text: pictures::shares },
     Page { path: "docs/perf/scaling.svg", extent: Extent::Whole, text: pictures::scaling },
+    Page { path: recipes::power::SCHEMA_PATH, extent: Extent::Whole, text: recipes::power::schema },
+    Page {
+        path: "docs/power/overview.md",
+        extent: Extent::Section("configuration"),
+        text: recipes::power::tables,
+    },
     Page { path: "docs/power/timers.md", extent: Extent::Section("windows"), text: windows::table },
 ];
 
