@@ -66,14 +66,14 @@ impl Curve {
         Energy::units(self.capacity)
     }
 
-    /// What the gauge shows.
+    /// What the gauge shows: the nearest whole percent.
     fn shown(&self, charge: Energy) -> Percent {
-        let mille = (charge.0 * 1_000 / self.capacity().0) as u16;
-        let after = self.curve.partition_point(|(at, _)| *at <= mille);
+        let millionths = (charge.0 * 1_000_000 / self.capacity().0) as u64;
+        let after = self.curve.partition_point(|(at, _)| u64::from(*at) * 1_000 <= millionths);
         let percent = match (self.curve.get(after.wrapping_sub(1)), self.curve.get(after)) {
             (Some((from, low)), Some((to, high))) => {
-                let rise = u32::from(high - low) * u32::from(mille - from) / u32::from(to - from);
-                low + rise as u8
+                let (way, part) = (u64::from(to - from) * 1_000, millionths - u64::from(*from) * 1_000);
+                low + ((u64::from(high - low) * part + way / 2) / way) as u8
             }
             _ => Percent::FULL.get(),
         };

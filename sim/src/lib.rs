@@ -29,6 +29,7 @@ pub mod battery;
 mod bell;
 pub mod bus;
 mod event;
+pub mod events;
 pub mod failure;
 pub mod firmware;
 pub mod harts;

@@ -2,7 +2,7 @@
 
 use crate::promise::Late;
 use crate::report::Run;
-use crate::report::svg::{Band, Chart, Series, Style, bars, strips};
+use crate::report::svg::{Band, Chart, Series, Style, bars, nice, strips};
 use crate::report::words::span;
 use crate::stats::{Bucket, Cause, Stats};
 
@@ -68,7 +68,8 @@ pub fn residency(run: &Run<'_>) -> Chart {
     picture
 }
 
-/// Wake-ups in an hour, by cause.
+/// Wake-ups in an hour, by cause. A game that is played for ten minutes would press all else flat: what is higher than
+/// nineteen buckets of twenty and half as much again is cut off.
 pub fn wakeups(run: &Run<'_>) -> Chart {
     let mut picture = chart(run, "Wake-ups per hour", "", Style::Bars);
     let per_hour = 3.6e12 / run.stats.width.0 as f64;
@@ -79,6 +80,11 @@ pub fn wakeups(run: &Run<'_>) -> Chart {
             picture.series.push(Series { name, colour, values: buckets(run.stats, rate) });
         }
     }
+    let total = |bucket: &Bucket| f64::from(bucket.wakeups.iter().sum::<u32>()) * per_hour;
+    let mut totals: Vec<f64> = run.stats.buckets.iter().map(total).collect();
+    totals.sort_by(f64::total_cmp);
+    let usual = totals[totals.len() * 19 / 20] * 1.5;
+    picture.top = (usual > 0.0).then(|| nice(usual));
     picture
 }
 

@@ -35,7 +35,11 @@ pub fn page(run: &Run<'_>) -> String {
     framed(&mut html, &battery(&[*run]), 260.0, &[("charging", "#e3f9e5"), ("off", "#ffe3e3")]);
     section(&mut html, "Idle residency", "Where the harts' time went: all that is not blue costs.");
     framed(&mut html, &residency(run), 240.0, &[]);
-    section(&mut html, "Wake-ups", "How often in an hour the machine was woken up from idle, and by what.");
+    section(
+        &mut html,
+        "Wake-ups",
+        "How often in an hour the machine was woken up from idle, and by what. Bars far above the usual are cut off.",
+    );
     framed(&mut html, &wakeups(run), 240.0, &[]);
     boxed(&mut html, &bars("Wake-ups by cause", &causes(run), "#2680c2"));
     section(

@@ -104,6 +104,24 @@ impl Chart {
         svg + "</svg>\n"
     }
 
+    /// The picture with its legend in it, for where there is no page around it.
+    pub fn with_legend(&self, height: f64) -> String {
+        let svg = self.draw(height);
+        let mut legend = String::new();
+        let mut x = LEFT + 12.0;
+        for series in &self.series {
+            let (y, name) = (TOP + 8.0, escaped(&series.name));
+            put!(
+                legend,
+                "<rect x='{x}' y='{y}' width='11' height='11' fill='{}' stroke='#ffffff'/>",
+                series.colour
+            );
+            put!(legend, "<text x='{}' y='{}' fill='#1f2933'>{name}</text>", x + 16.0, y + 10.0);
+            x += 16.0 + 8.0 * series.name.chars().count() as f64 + 16.0;
+        }
+        svg.replace("</svg>", &(legend + "</svg>"))
+    }
+
     fn highest(&self, count: usize) -> f64 {
         let value =
             |series: &Series, bucket: usize| series.values.get(bucket).copied().flatten().unwrap_or(0.0);
@@ -221,7 +239,7 @@ pub fn strips(title: &str, width: Nanos, rows: &[Series]) -> String {
             put!(
                 svg,
                 "<rect x='{x:.1}' y='{y}' width='{wide:.1}' height='22' fill='{colour}' opacity='{:.2}'/>",
-                value.clamp(0.08, 1.0)
+                value.sqrt().clamp(0.15, 1.0)
             );
         }
     }
@@ -341,7 +359,7 @@ fn time_marks(svg: &mut String, count: usize, width: Nanos, height: f64, x: impl
 }
 
 /// The next number above `value` that is 1, 2, 4 or 8 at the front.
-fn nice(value: f64) -> f64 {
+pub fn nice(value: f64) -> f64 {
     let value = value.max(1e-9);
     let magnitude = 10_f64.powf(value.log10().floor());
     [1.0, 2.0, 4.0, 8.0, 10.0]

@@ -42,7 +42,6 @@ pub fn figures(run: &Run<'_>) -> Vec<Figure> {
         figure("locks held per day", locks as f64 / days, span(Nanos((locks as f64 / days) as u64))),
         figure("apps in standby per day", -(standby as f64), span(Nanos((standby as f64 / days) as u64))),
         figure("screen on per day", 0.0, span(Nanos((stats.all.screen as f64 / days) as u64))),
-        figure("alarms", 0.0, stats.alarms.to_string()),
     ]
 }
 

@@ -30,7 +30,10 @@ impl Mistake {
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let written = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         // A value that does not fit does not say which key it is of; the line does.
-        let key = written.split_once('=').map(|(key, _)| key.trim()).filter(|key| !what.contains(*key));
+        let key = written
+            .split_once('=')
+            .map(|(key, _)| key.trim())
+            .filter(|key| !what.contains(&format!("`{key}`")));
         let what = key.map_or(what.to_owned(), |key| format!("{key}: {what}"));
         Self { file: file.to_owned(), line: 1 + before.matches('\n').count(), what }
     }

@@ -20,6 +20,9 @@ const EMULATOR_PACKAGES: &[&str] = &["qemu-system-misc", "opensbi"];
 /// The emulator, unless `QEMU` names another.
 pub const EMULATOR: &str = "qemu-system-riscv64";
 
+/// The browser in which `report-test` looks at pages.
+pub const BROWSER: &str = "chromium";
+
 /// Firmware that QEMU loads by default for `virt`, as packaged.
 const FIRMWARE: &str = "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin";
 
@@ -34,6 +37,8 @@ pub enum Need {
     Emulator,
     Nextest,
     Deny,
+    /// Large, and of use to `report-test` alone: not among [`Need::ALL`].
+    Browser,
 }
 
 impl Need {
@@ -50,6 +55,7 @@ impl Need {
             Need::Emulator => "emulator",
             Need::Nextest => "cargo-nextest",
             Need::Deny => "cargo-deny",
+            Need::Browser => "browser",
         }
     }
 
@@ -63,6 +69,7 @@ impl Need {
             }
             Need::Nextest => cargo_tool(workspace, "cargo-nextest").map(|path| path.display().to_string()),
             Need::Deny => cargo_tool(workspace, "cargo-deny").map(|path| path.display().to_string()),
+            Need::Browser => find_program(BROWSER).map(|path| path.display().to_string()),
         }
     }
 
@@ -73,6 +80,7 @@ impl Need {
             Need::Emulator => Source::Debian(EMULATOR_PACKAGES),
             Need::Nextest => Source::Crate("cargo-nextest"),
             Need::Deny => Source::Crate("cargo-deny"),
+            Need::Browser => Source::Debian(&[BROWSER, "fonts-dejavu-core"]),
         }
     }
 }
