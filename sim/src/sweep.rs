@@ -145,10 +145,11 @@ pub fn table(points: &[Point]) -> String {
 /// The picture.
 pub fn picture(title: &str, points: &[Point]) -> String {
     let place = |point: &Point| {
-        (point.used as f64, point.late.0 as f64 / 1e6, point.on_frontier, point.policy.text())
+        let label = point.policy.text().replace("standby.", "").replace(',', ", ");
+        (point.used as f64, point.late.0 as f64 / 1e9, point.on_frontier, label)
     };
     let places: Vec<_> = points.iter().map(place).collect();
-    scatter(title, ["model units per day", "mean lateness of timers, ms"], &places)
+    scatter(title, ["model units per day", "mean lateness of timers, s"], &places)
 }
 
 #[cfg(test)]

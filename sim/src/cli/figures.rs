@@ -37,8 +37,8 @@ pub fn figures(out: &Path) -> Result<ExitCode> {
         }
     });
     let (busy, _) = Scenario::load(Path::new("scenarios/crowd.toml"))?;
-    let grid = Grid { modes: vec![Mode::Balanced, Mode::Performance, Mode::Frugal], settings: Vec::new() };
-    let axes = ["standby.timer_floor_ms=10000,60000,300000", "standby.bg_inactive_min=2,5,20"];
+    let grid = Grid { modes: vec![Mode::Balanced, Mode::Frugal], settings: Vec::new() };
+    let axes = ["standby.timer_floor_ms=5000,20000,60000,300000", "standby.bg_inactive_min=2,5,20"];
     let grid =
         axes.iter().try_fold(grid, |grid, axis| grid.axis(axis)).map_err(|wrong| anyhow!("{wrong}"))?;
     let points = sweep(&busy, &grid.policies(busy.policy), 2, 1, threads(), || (), &Shipping);

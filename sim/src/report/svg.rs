@@ -104,18 +104,17 @@ impl Chart {
         svg + "</svg>\n"
     }
 
-    /// The picture with its legend in it, for where there is no page around it.
+    /// The picture with its legend above it, for where there is no page around it.
     pub fn with_legend(&self, height: f64) -> String {
-        let svg = self.draw(height);
-        let mut legend = String::new();
-        let mut x = LEFT + 12.0;
+        let mut svg = self.draw(height);
+        let room = ROW;
+        let tall = height + room;
+        svg = svg.replacen(&format!("0 0 {WIDTH} {height}"), &format!("0 -{room} {WIDTH} {tall}"), 1);
+        let mut legend = format!("<rect y='-{room}' width='{WIDTH}' height='{room}' fill='#ffffff'/>");
+        let mut x = LEFT;
         for series in &self.series {
-            let (y, name) = (TOP + 8.0, escaped(&series.name));
-            put!(
-                legend,
-                "<rect x='{x}' y='{y}' width='11' height='11' fill='{}' stroke='#ffffff'/>",
-                series.colour
-            );
+            let (y, name) = (4.0 - room, escaped(&series.name));
+            put!(legend, "<rect x='{x}' y='{y}' width='11' height='11' fill='{}'/>", series.colour);
             put!(legend, "<text x='{}' y='{}' fill='#1f2933'>{name}</text>", x + 16.0, y + 10.0);
             x += 16.0 + 8.0 * series.name.chars().count() as f64 + 16.0;
         }
@@ -232,19 +231,30 @@ pub fn strips(title: &str, width: Nanos, rows: &[Series]) -> String {
         let (label, base, wide) = (escaped(&row.name), y + 16.0, WIDTH - left - RIGHT);
         put!(svg, "<text x='{}' y='{base}' text-anchor='end' fill='#1f2933'>{label}</text>", left - 8.0);
         put!(svg, "<rect x='{left}' y='{y}' width='{wide}' height='22' fill='#f0f4f8'/>");
-        for (bucket, value) in row.values.iter().enumerate() {
-            let Some(value) = value.filter(|value| *value > 0.0) else { continue };
-            let (x, wide) = (x(bucket), x(bucket + 1) - x(bucket) + 0.3);
-            let colour = row.colour;
+        for (from, to, shade) in runs(&row.values) {
+            let (left, wide, colour) = (x(from), x(to) - x(from), row.colour);
             put!(
                 svg,
-                "<rect x='{x:.1}' y='{y}' width='{wide:.1}' height='22' fill='{colour}' opacity='{:.2}'/>",
-                value.sqrt().clamp(0.15, 1.0)
+                "<rect x='{left:.1}' y='{y}' width='{wide:.1}' height='22' fill='{colour}' opacity='{shade:.1}'/>"
             );
         }
     }
     time_marks(&mut svg, count, width, height, x);
     svg + "</svg>\n"
+}
+
+/// Buckets in a row with the same shade, which tells a value from 0 to 1 in tenths; small ones are to be seen too.
+fn runs(values: &[Option<f64>]) -> Vec<(usize, usize, f64)> {
+    let mut runs: Vec<(usize, usize, f64)> = Vec::new();
+    for (bucket, value) in values.iter().enumerate() {
+        let Some(value) = value.filter(|value| *value > 0.0) else { continue };
+        let shade = (value.sqrt().clamp(0.2, 1.0) * 10.0).round() / 10.0;
+        match runs.last_mut().filter(|run| run.1 == bucket && run.2 == shade) {
+            Some(run) => run.1 = bucket + 1,
+            None => runs.push((bucket, bucket + 1, shade)),
+        }
+    }
+    runs
 }
 
 /// Horizontal bars with their numbers.
@@ -267,14 +277,17 @@ pub fn bars(title: &str, rows: &[(String, f64, String)], colour: &str) -> String
 /// Points of a plane; the ones on the frontier are joined.
 pub fn scatter(title: &str, axes: [&str; 2], points: &[(f64, f64, bool, String)]) -> String {
     let height = 460.0;
-    let most = |of: fn(&(f64, f64, bool, String)) -> f64| nice(points.iter().map(of).fold(0.0, f64::max));
-    let frame = Frame { count: 1_000, top: most(|point| point.1), height };
-    let right = most(|point| point.0);
-    let x = |value: f64| LEFT + (WIDTH - LEFT - RIGHT - 160.0) * value / right;
+    let most = |of: fn(&(f64, f64, bool, String)) -> f64| points.iter().map(of).fold(0.0, f64::max);
+    let frame = Frame { count: 1_000, top: nice(most(|point| point.1)), height };
+    let least = points.iter().map(|point| point.0).fold(f64::MAX, f64::min).min(most(|point| point.0));
+    // Differences are what is looked for: the axis begins a little before the first point.
+    let margin = ((most(|point| point.0) - least) * 0.05).max(1.0);
+    let (from, to) = (least - margin, most(|point| point.0) + margin);
+    let x = |value: f64| LEFT + (WIDTH - LEFT - RIGHT) * (value - from) / (to - from);
     let mut svg = open(title, height);
     frame.vertical_axis(&mut svg, "");
-    for step in 0..=5 {
-        let value = right * f64::from(step) / 5.0;
+    for step in 1..5 {
+        let value = from + (to - from) * f64::from(step) / 5.0;
         let y = height - 10.0;
         put!(
             svg,
@@ -289,6 +302,7 @@ pub fn scatter(title: &str, axes: [&str; 2], points: &[(f64, f64, bool, String)]
         let _never = write!(path, "{pen}{:.1} {:.1}", x(point.0), frame.y(point.1));
     }
     put!(svg, "<path d='{path}' fill='none' stroke='#d64545' stroke-width='1.5'/>");
+    let mut labelled: Vec<(f64, f64)> = Vec::new();
     for (across, up, on_frontier, label) in points {
         let (x, y) = (x(*across), frame.y(*up));
         let colour = if *on_frontier { "#d64545" } else { "#9fb3c8" };
@@ -297,8 +311,12 @@ pub fn scatter(title: &str, axes: [&str; 2], points: &[(f64, f64, bool, String)]
             "<circle cx='{x:.1}' cy='{y:.1}' r='4' fill='{colour}'><title>{}</title></circle>",
             escaped(label)
         );
-        if *on_frontier {
-            put!(svg, "<text x='{:.1}' y='{:.1}' fill='#1f2933'>{}</text>", x + 8.0, y + 4.0, escaped(label));
+        let has_room = labelled.iter().all(|other| (other.1 - y).abs() > 14.0 || (other.0 - x).abs() > 300.0);
+        if *on_frontier && has_room {
+            labelled.push((x, y));
+            let (x, anchor) = if x > WIDTH * 0.7 { (x - 8.0, "end") } else { (x + 8.0, "start") };
+            let (y, label) = (y - 6.0, escaped(label));
+            put!(svg, "<text x='{x:.1}' y='{y:.1}' text-anchor='{anchor}' fill='#1f2933'>{label}</text>");
         }
     }
     let [across, up] = axes;

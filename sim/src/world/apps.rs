@@ -320,11 +320,8 @@ impl World<'_> {
                         .late_by(Duration::from_nanos(spec.late_by.0.0));
                     owner.beats[beat] = timers.set(plan).ok().map(|key| (key, step));
                 }
-                (Some((key, _)), false) => {
-                    if timers.cancel(key).is_ok() {
-                        owner.beats[beat] = None;
-                    }
-                }
+                // When timed dies over this, it is cancelled again when it is back.
+                (Some((key, _)), false) if timers.cancel(key).is_ok() => owner.beats[beat] = None,
                 _ => {}
             }
         }

@@ -3,15 +3,13 @@
 //! [`Bench`] holds a service and its mail. [`Bench::run_until`] serves everything in the queue, then moves the
 //! clock from deadline to deadline, never past the moment given: a day of restarts takes microseconds.
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use nexus_abi::{Handle, MESSAGE_BYTES_MAX, Nanos};
 use nexus_wire::{Malformed, Status, decode, encode};
 
-use crate::serve::serve_with;
-use crate::{AnswerOf, Caller, Closed, Event, RequestOf, Service, Ticket, Transport};
+use crate::{AnswerOf, Caller, Closed, Event, RequestOf, Service, Ticket, Transport, serve};
 
 /// Deadlines at one moment after which a service is taken to spin instead of waiting.
 const TURNS_WITHOUT_TIME_MAX: u32 = 1000;
@@ -39,23 +37,12 @@ pub struct Bench<S> {
     /// The service itself, open to inspection.
     pub service: S,
     wire: Wire,
-    buffers: Box<Buffers>,
-}
-
-/// Made once for all calls.
-#[derive(Debug)]
-struct Buffers {
-    request: [u8; MESSAGE_BYTES_MAX],
-    inbox: [u8; MESSAGE_BYTES_MAX],
-    outbox: [u8; MESSAGE_BYTES_MAX],
 }
 
 impl<S: Service> Bench<S> {
     /// At the beginning of time, with nothing in the queue.
     pub fn new(service: S) -> Self {
-        let empty = [0; MESSAGE_BYTES_MAX];
-        let buffers = Box::new(Buffers { request: empty, inbox: empty, outbox: empty });
-        Self { service, wire: Wire::default(), buffers }
+        Self { service, wire: Wire::default() }
     }
 
     /// Asks, and serves what is in the queue.
@@ -65,10 +52,9 @@ impl<S: Service> Bench<S> {
 
     /// Asks with a handle attached.
     pub fn call_with(&mut self, caller: Caller, request: &RequestOf<S>, attached: Option<Handle>) -> CallId {
-        let bytes = encode(request, &mut self.buffers.request).unwrap_or(&[]);
-        let id = self.wire.enqueue(caller, bytes, attached);
-        self.run_until(self.now());
-        id
+        let mut buffer = [0; MESSAGE_BYTES_MAX];
+        let bytes = encode(request, &mut buffer).unwrap_or(&[]);
+        self.send(caller, bytes, attached)
     }
 
     /// Sends any bytes at all.
@@ -87,8 +73,7 @@ impl<S: Service> Bench<S> {
     /// Serves the queue, then every deadline up to and including `moment`, where the clock then stands.
     pub fn run_until(&mut self, moment: Nanos) {
         self.wire.horizon = moment;
-        let Buffers { inbox, outbox, .. } = &mut *self.buffers;
-        let Closed = serve_with(&mut self.service, &mut self.wire, inbox, outbox);
+        let Closed = serve(&mut self.service, &mut self.wire);
         self.wire.now = moment;
     }
 

@@ -8,24 +8,15 @@ use crate::{AnswerOf, Call, Closed, Effects, Event, RequestOf, Service, Transpor
 /// Runs `service` until the transport closes. Each turn is one event, then one tick.
 pub fn serve<S: Service, T: Transport>(service: &mut S, transport: &mut T) -> Closed {
     // Made once: clearing them for every message would cost more than most messages.
-    serve_with(service, transport, &mut [0; MESSAGE_BYTES_MAX], &mut [0; MESSAGE_BYTES_MAX])
-}
-
-/// The same with buffers of the caller's, which comes here again and again.
-pub(crate) fn serve_with<S: Service, T: Transport>(
-    service: &mut S,
-    transport: &mut T,
-    inbox: &mut [u8; MESSAGE_BYTES_MAX],
-    outbox: &mut [u8; MESSAGE_BYTES_MAX],
-) -> Closed {
+    let (mut inbox, mut outbox) = ([0; MESSAGE_BYTES_MAX], [0; MESSAGE_BYTES_MAX]);
     let mut effects = Effects::new();
     loop {
         let deadline = service.tick(transport.now(), &mut effects);
-        apply::<S, T>(&mut effects, transport, outbox);
-        match transport.next(inbox, deadline) {
+        apply::<S, T>(&mut effects, transport, &mut outbox);
+        match transport.next(&mut inbox, deadline) {
             Ok(event) => {
                 let now = transport.now();
-                deliver(service, transport, event, inbox, now, &mut effects);
+                deliver(service, transport, event, &inbox, now, &mut effects);
             }
             Err(closed) => return closed,
         }
