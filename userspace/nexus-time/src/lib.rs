@@ -11,7 +11,8 @@
 //! | bound an operation of several calls | [`Timeout`] |
 //! | be told of several moments, over crashes of timed | [`TimerSet`] |
 //!
-//! [`timed`] is the client's side of the service of that name; what carries its messages is a [`Link`].
+//! [`timed`] is the client's side of the service of that name; what carries its messages is a [`Link`]. On the device
+//! that is `os::Os`, which is the machine's [`Clock`] too.
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -19,6 +20,8 @@
 mod clock;
 mod instant;
 mod interval;
+#[cfg(all(target_arch = "riscv64", target_os = "none"))]
+pub mod os;
 pub mod timed;
 mod timeout;
 mod timer_set;

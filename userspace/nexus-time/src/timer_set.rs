@@ -91,6 +91,8 @@ pub struct TimerSet<L> {
     listens_in: Option<u64>,
     /// The era of the latest answer.
     era: Option<u64>,
+    /// The era whose timed knows all that is wanted.
+    told_in: Option<u64>,
     kept: [Option<Kept>; TIMERS_MAX],
     turns: u64,
 }
@@ -107,7 +109,15 @@ struct Kept {
 impl<L: Link> TimerSet<L> {
     /// No timers. The program asks for itself what has fired.
     pub const fn new(link: L) -> Self {
-        Self { link, bits: None, listens_in: None, era: None, kept: [None; TIMERS_MAX], turns: 0 }
+        Self {
+            link,
+            bits: None,
+            listens_in: None,
+            era: None,
+            told_in: None,
+            kept: [None; TIMERS_MAX],
+            turns: 0,
+        }
     }
 
     /// No timers. The program is told by these bits that something has fired.
@@ -170,7 +180,7 @@ impl<L: Link> TimerSet<L> {
             let Answer::Fired { era, expiries } = persist(|| self.link.ask(&Request::Fired))? else {
                 return Err(Error::Invalid);
             };
-            for expiry in &expiries {
+            for expiry in expiries.iter() {
                 self.hear(expiry, era).map(&mut each);
             }
             let has_set = self.follow(era)?;
@@ -206,6 +216,9 @@ impl<L: Link> TimerSet<L> {
     /// one that dies again and again is not started any more, and then the link fails. True if timers were set.
     fn follow(&mut self, era: u64) -> Result<bool, Error> {
         self.era = Some(era);
+        if self.told_in == self.era {
+            return Ok(false);
+        }
         let mut has_set = false;
         loop {
             let answered_in = if let Some(bits) = self.bits.filter(|_| self.listens_in != self.era) {
@@ -216,6 +229,7 @@ impl<L: Link> TimerSet<L> {
                 has_set = true;
                 era
             } else {
+                self.told_in = self.era;
                 return Ok(has_set);
             };
             self.era = Some(answered_in);

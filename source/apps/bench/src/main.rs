@@ -13,6 +13,7 @@ mod crew;
 mod measure;
 mod rows;
 mod sched_rows;
+mod timer_rows;
 
 use nexus_abi::user;
 use nexus_abi::{ExitCode, Nanos};
@@ -50,6 +51,7 @@ fn measure_all() -> Result<(), Trouble> {
     rows::messages("", 0)?;
     rows::buffers()?;
     rows::notifications()?;
+    timer_rows::set_and_cancel()?;
     rows::yields("", 1)?;
     rows::share_and_map()?;
     rows::page_faults()?;

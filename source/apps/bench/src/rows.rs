@@ -47,6 +47,7 @@ pub fn messages(suffix: &str, others: usize) -> Result<(), Trouble> {
 fn let_others_wait() -> Result<(), Trouble> {
     const TRIES: usize = 100;
     for _ in 0..TRIES {
+        // POLL: nobody is told that the others wait.
         user::sleep_until(user::clock_now().after(Nanos::from_millis(1)));
         if user::hart_info(SYSTEM, 0).during("hart info")?.runnable == 0 {
             return Ok(());

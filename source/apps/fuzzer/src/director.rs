@@ -111,6 +111,7 @@ fn settled() -> Result<Machine, Why> {
     let end = user::clock_now().after(CHILDREN_END);
     let mut last = counted()?;
     while user::clock_now() < end {
+        // POLL: whose children they are is not known, so nobody is told of their ends.
         user::sleep_until(user::clock_now().after(Nanos::from_millis(50)));
         let now = counted()?;
         if now == last {

@@ -56,6 +56,7 @@ pub fn client() -> i32 {
             return DISTURBED;
         }
         memory[page] ^= 1 << 63;
+        // POLL: it works at a pace, and ends only when something is wrong.
         user::sleep_until(user::clock_now().after(Nanos::from_micros(300)));
     }
 }

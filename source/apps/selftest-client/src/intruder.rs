@@ -160,6 +160,7 @@ fn pretend_to_be_others() -> Result<(), Breach> {
 fn race(victim: TaskId) -> Result<(), Breach> {
     for _ in 0..ATTEMPTS_MAX {
         match user::set_qos(victim, QosClass::PerfBurst) {
+            // POLL: it tries at a pace until it is refused otherwise.
             Err(Error::Denied) => user::sleep_until(user::clock_now().after(BREATH)),
             Err(Error::Invalid) => return Ok(()),
             other => return Err(format!("a dying task's class: {other:?}")),

@@ -5,7 +5,7 @@ use alloc::format;
 use nexus_abi::info::{TaskInfo, TaskState};
 use nexus_abi::user::{self, Outgoing, Words};
 use nexus_abi::{Error, ExitReason, Handle, HartMask, Nanos, Rights, SpawnArgs, TaskId};
-use nexus_rt::startup::{EXTRA_SLOT, SYSTEM};
+use nexus_rt::startup::{EXTRA_SLOT, SYSTEM, TIMED, TIMED_SLOT};
 use nexus_wire::execd::{Answer, Reason, Request, Restart, Spawn};
 use selftest_client::Op;
 use selftest_client::script::Make;
@@ -147,6 +147,11 @@ impl Hireling {
         tell(self.control, op, args, None).because(&what).and_then(|answer| answer.because(&what))
     }
 
+    /// Its id.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
     /// Moves a copy with `rights` into its slot `slot`.
     pub fn give_copy(&self, slot: u64, handle: Handle, rights: Rights) -> Verdict {
         let copy = user::handle_copy(handle, rights | Rights::MOVE).because("copy to give")?;
@@ -182,6 +187,13 @@ impl Partner {
     /// Any peer.
     pub fn spawn() -> Result<Self, Why> {
         Self::spawn_as("", |_| ())
+    }
+
+    /// A peer that can ask timed.
+    pub fn with_timed() -> Result<Self, Why> {
+        let timed =
+            user::handle_copy(TIMED, Rights::CALL | Rights::MOVE).because("copying timed's endpoint")?;
+        or_close(Self::spawn_as("", |args| args.given[TIMED_SLOT] = timed), &[timed])
     }
 
     /// A peer on one hart.
@@ -295,6 +307,7 @@ impl Partner {
                 let seen = TaskState::from_wire(self.status()?.state);
                 return Err(format!("a peer is {seen:?} and not {state:?}"));
             }
+            // POLL: nobody is told when a task begins to wait.
             rest(100);
         }
         Ok(())

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod timers;
 mod timing;
 
 use alloc::vec::Vec;
@@ -136,7 +137,9 @@ impl State {
             | Op::Float
             | Op::Gaps
             | Op::Serve
-            | Op::Clocked => {
+            | Op::Clocked
+            | Op::Doze
+            | Op::Churn => {
                 answer(message.reply, Ok((0, 0)));
                 return Some(Later { op, words });
             }
@@ -188,6 +191,8 @@ impl State {
             Op::Sched => user::sched_get(TaskId::NONE, SchedField::from_wire(a1).ok_or(Error::Invalid)?),
             Op::Clock => Ok((user::clock_now().0, 0)),
             Op::Close => user::handle_close(self.slot(a1)).map(|()| (0, 0)),
+            Op::SetTimer => timers::set(Nanos(a1)),
+            Op::CancelTimer => timers::cancel(a1),
             Op::Notify => user::notify(self.slot(a1), a2).map(|()| (0, 0)),
             Op::Answer => user::reply(self.slot(a1), out([a2, 0, 0])).map(|()| (0, 0)),
             Op::FillHandles => {
@@ -245,6 +250,8 @@ impl State {
             Op::Gaps => Ok(timing::gaps(Nanos(a1), Nanos(a2))),
             Op::Serve => timing::serve(self.slot(a1), a2, (a3 != 0).then(|| self.slot(a3)), a4),
             Op::Clocked => Ok(timing::clocked(self.slot(a1), Nanos(a2), Nanos(a3))),
+            Op::Doze => Ok((timers::doze(Nanos(a1)), 0)),
+            Op::Churn => timers::churn(a1, a2),
             Op::Float => Ok(((0..a2).map(|turn| raw::float_round(a1 + turn, a3)).sum(), 0)),
             _ => Ok((0, 0)),
         };
@@ -272,6 +279,7 @@ impl State {
                 return (value, turns);
             }
             turns += 1;
+            // POLL: it watches memory.
             if pause != Nanos(0) {
                 rest(pause);
             }

@@ -79,10 +79,19 @@ pub enum Op {
     /// *Later*: at the moment a2 calls the endpoint in slot a1 and waits at most a3 nanoseconds: how long that took,
     /// and how it ended.
     Clocked,
+    /// Has timed set a timer for the moment a1: its id.
+    SetTimer,
+    /// Has timed cancel the timer a1: whether it was live.
+    CancelTimer,
+    /// *Later*: sleeps by timed until a1: its clock then.
+    Doze,
+    /// *Later*: in a2 rounds sets timers and cancels some of them, all by chance from seed a1: how many it has seen the
+    /// end of, and how often something was lost, doubled or early.
+    Churn,
 }
 
 /// Ops in wire order.
-const OPS: [Op; 33] = [
+const OPS: [Op; 37] = [
     Op::Echo,
     Op::Keep,
     Op::Call,
@@ -116,6 +125,10 @@ const OPS: [Op; 33] = [
     Op::Gaps,
     Op::Serve,
     Op::Clocked,
+    Op::SetTimer,
+    Op::CancelTimer,
+    Op::Doze,
+    Op::Churn,
 ];
 
 impl Op {

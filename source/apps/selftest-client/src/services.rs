@@ -1,13 +1,14 @@
-//! The test's side of execd and policyd.
+//! The test's side of execd, policyd and timed.
 
 use alloc::format;
 use alloc::vec::Vec;
 
-use nexus_abi::{Handle, TaskId};
-use nexus_rt::startup::{EXECD, POLICYD};
+use nexus_abi::{Handle, Nanos, TaskId};
+use nexus_rt::startup::{EXECD, POLICYD, TIMED};
 use nexus_service::os::ask;
 use nexus_wire::execd::{Answer, Change, Ended, Execd, Request, Spawn};
 use nexus_wire::policyd::{self, PAGE, Policyd, Record};
+use nexus_wire::timed::{self, Govern, Listed, Refusal, Tier, Timed, Timer};
 
 use crate::check::{Verdict, Why, same};
 use crate::partner::patience;
@@ -54,6 +55,37 @@ pub fn scheduled(task: TaskId, change: Change, stored: u64) -> Verdict {
 /// Asks policyd.
 pub fn policyd(request: &policyd::Request) -> Result<policyd::Answer, Why> {
     ask::<Policyd>(POLICYD, request, None, patience()).map_err(|error| format!("asking policyd: {error}"))
+}
+
+/// Asks timed.
+pub fn timed(request: &timed::Request) -> Result<timed::Answer, Why> {
+    ask::<Timed>(TIMED, request, None, patience()).map_err(|error| format!("asking timed: {error}"))
+}
+
+/// Has timed set a timer: its id.
+pub fn set_timer(due: Nanos) -> Result<Result<u64, Refusal>, Why> {
+    let timer = Timer { due_ns: due.0, period_ns: None, late_by_ns: 0, tier: Tier::Ordinary };
+    match timed(&timed::Request::Set(timer))? {
+        timed::Answer::Set { id, .. } => Ok(Ok(id)),
+        timed::Answer::Refused(refusal) => Ok(Err(refusal)),
+        other => Err(format!("setting a timer: {other:?}")),
+    }
+}
+
+/// The live timers of one task.
+pub fn timers_of(task: TaskId) -> Result<Vec<Listed>, Why> {
+    let (mut listed, mut from) = (Vec::new(), 0);
+    loop {
+        let page = match timed(&timed::Request::Govern(Govern::List { from }))? {
+            timed::Answer::Timers(page) => page,
+            other => return Err(format!("no list of timers: {other:?}")),
+        };
+        listed.extend(page.iter().filter(|timer| timer.task == task.to_wire()).copied());
+        match page.last() {
+            Some(last) if page.len() == timed::PAGE => from = last.place + 1,
+            _ => return Ok(listed),
+        }
+    }
 }
 
 /// policyd's audit from record `from` on.

@@ -11,11 +11,13 @@ pub(crate) const LOG_LINES: usize = 30;
 pub(crate) const TRACE_EVENTS: usize = 40;
 /// Records that `policy` shows unless told otherwise.
 pub(crate) const POLICY_RECORDS: usize = 20;
+/// Seconds that `wakeups` counts unless told otherwise.
+pub(crate) const WAKEUP_SECONDS: usize = 1;
 /// Most lines or events a person can ask for.
 const SHOWN_MAX: usize = 10_000;
 
 /// Usage and purpose of every command, in the order of `help`.
-pub(crate) const HELP: [(&str, &str); 17] = [
+pub(crate) const HELP: [(&str, &str); 19] = [
     ("help", "this list"),
     ("ps", "tasks: class, shares, hart, state, CPU time, memory"),
     ("ps time", "where their time went: given, taken, switches, wake-ups, moves, longest wait"),
@@ -25,6 +27,8 @@ pub(crate) const HELP: [(&str, &str); 17] = [
     ("kill <id>", "end a task; `ps` shows the ids"),
     (SCHED_USAGE, "schedule a task differently until it ends"),
     ("policy [records]", "what policyd has allowed and denied, and why"),
+    ("timers", "who waits for what: when it is due, and how late it may be"),
+    ("wakeups [seconds]", "how often the machine wakes up, why, and for whom; a key ends it"),
     ("uptime", "time since boot, and how much of it the machine slept"),
     ("harts", "what each hart has done"),
     ("mem", "memory and kernel objects"),
@@ -77,6 +81,13 @@ pub enum Command<'a> {
     Policy {
         /// How many of the latest decisions.
         records: usize,
+    },
+    /// List timers.
+    Timers,
+    /// Count wake-ups.
+    Wakeups {
+        /// For how long.
+        seconds: usize,
     },
     /// How long the machine runs.
     Uptime,
@@ -144,6 +155,8 @@ pub fn parse(line: &str) -> Option<Result<Command<'_>, Mistake<'_>>> {
         "kill" => kill(rest),
         "sched" => schedule(rest),
         "policy" => count(rest, POLICY_RECORDS).map(|records| Command::Policy { records }),
+        "timers" => alone(rest, Command::Timers),
+        "wakeups" => count(rest, WAKEUP_SECONDS).map(|seconds| Command::Wakeups { seconds: seconds.max(1) }),
         "uptime" => alone(rest, Command::Uptime),
         "harts" => alone(rest, Command::Harts),
         "mem" => alone(rest, Command::Memory),
@@ -262,6 +275,12 @@ mod tests {
         assert_eq!(ok("log"), Command::Log { lines: LOG_LINES });
         assert_eq!(ok("log 5"), Command::Log { lines: 5 });
         assert_eq!(ok("policy"), Command::Policy { records: POLICY_RECORDS });
+        assert_eq!(ok("timers"), Command::Timers);
+        assert_eq!(ok("wakeups"), Command::Wakeups { seconds: 1 });
+        assert_eq!(
+            (ok("wakeups 0"), ok("wakeups 9")),
+            (Command::Wakeups { seconds: 1 }, Command::Wakeups { seconds: 9 })
+        );
         assert_eq!(ok("trace show 7"), Command::TraceShow { events: 7 });
         assert_eq!(parse("   "), None);
     }

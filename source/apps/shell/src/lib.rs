@@ -23,6 +23,7 @@ mod table;
 mod top;
 mod units;
 mod views;
+mod wakeups;
 
 pub use command::{Command, Mistake, parse};
 pub use editor::{Editor, LINE_MAX};

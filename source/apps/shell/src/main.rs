@@ -6,7 +6,8 @@
 mod os;
 mod uart;
 
-use nexus_abi::{Nanos, user};
+use core::time::Duration;
+
 use nexus_proof::{Marker, Service};
 use nexus_rt::startup::option;
 use nexus_wire::execd::Request;
@@ -17,7 +18,7 @@ nexus_rt::entry!(main);
 /// Exit code when there is no console to read; execd decides what then.
 const EXIT_FAILED: i32 = 1;
 /// The kernel reports the machine's first sleep; slept here, that line does not land behind the prompt.
-const SETTLING: Nanos = Nanos::from_millis(1);
+const SETTLING: Duration = Duration::from_millis(1);
 /// The word of the kernel's command line with a command to begin with, as if it had been typed: `then=poweroff`.
 const FIRST_COMMAND: &str = "then";
 
@@ -31,7 +32,7 @@ fn main(args: &'static str) -> i32 {
     };
     wait_for_execd(&mut os);
     nexus_rt::log::line(Marker::Ready(Service::Shell));
-    user::sleep_until(user::clock_now().after(SETTLING));
+    os.sleep(SETTLING);
     let mut shell = Shell::new(os);
     if let Some(command) = option(args, FIRST_COMMAND) {
         shell.type_line(command);

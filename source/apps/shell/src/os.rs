@@ -1,4 +1,4 @@
-//! The kernel, execd and policyd behind [`System`].
+//! The kernel, execd, policyd and timed behind [`System`].
 
 extern crate alloc;
 
@@ -6,17 +6,20 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use nexus_abi::info::{HartInfo, MachineInfo, TaskInfo, TraceEvent};
 use nexus_abi::user::{self, TraceState};
 use nexus_abi::{Error, ExitCode, Nanos, TaskId};
-use nexus_rt::startup::{EXECD, POLICYD, SYSTEM};
+use nexus_rt::startup::{EXECD, POLICYD, SYSTEM, TIMED};
 use nexus_service::os::ask;
+use nexus_time::{Clock, Key, Plan, TimerSet};
 use nexus_wire::execd::{Answer, Execd, Request};
 use nexus_wire::policyd::{self, Policyd};
+use nexus_wire::timed::{self, Timed};
 use shell::{LogText, Recording, System};
 
-use crate::uart::Uart;
+use crate::uart::{TIMER, Uart};
 
 /// Most of the log that is read; a person looks at its end.
 const LOG_MAX: usize = 256 * 1024;
@@ -29,16 +32,49 @@ const PIECES_MAX: usize = 1024;
 /// How long a service may take: none waits for anything for long, so this is long.
 const PATIENCE: Nanos = Nanos::from_millis(5_000);
 
+/// How long after a timer was due it is taken for lost with a timed that has died.
+const TIMER_LOST: Nanos = Nanos::from_millis(1_000);
+
 /// The machine, with its console.
 #[derive(Debug)]
 pub struct Os {
     uart: Uart,
+    /// Told at the notification at which keys are told of too. None until they are needed.
+    timers: Option<TimerSet<nexus_time::os::Os>>,
 }
 
 impl Os {
     /// Opens the console.
     pub fn open() -> Result<Self, Error> {
-        Uart::open().map(|uart| Self { uart })
+        Uart::open().map(|uart| Self { uart, timers: None })
+    }
+
+    /// Sleeps. A person needs the shell all the more when timed is not there: then in the kernel.
+    pub fn sleep(&mut self, span: Duration) {
+        if self.ask_timed(&timed::Request::Now).is_ok() {
+            nexus_time::os::Os::new(TIMED).sleep(span);
+        } else {
+            user::sleep_until(user::clock_now().after(nexus_time::nanos(span)));
+        }
+    }
+
+    /// The timers, if timed is there.
+    fn timers(&mut self) -> Option<&mut TimerSet<nexus_time::os::Os>> {
+        self.ask_timed(&timed::Request::Now).ok()?;
+        if self.timers.is_none() {
+            let timed = nexus_time::os::Os::new(TIMED).with_bell(self.uart.arrivals());
+            self.timers = TimerSet::told_by(timed, TIMER).ok();
+        }
+        self.timers.as_mut()
+    }
+
+    /// Whether a timer has fired; the others of this program are old and of no interest.
+    fn has_fired(&mut self, timer: Key) -> Result<bool, Error> {
+        let mut has_fired = false;
+        if let Some(timers) = self.timers() {
+            timers.fired(|expired| has_fired |= expired.key == timer)?;
+        }
+        Ok(has_fired)
     }
 }
 
@@ -48,7 +84,21 @@ impl System for Os {
     }
 
     fn keys(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<usize, Error> {
-        self.uart.read(buffer, deadline)
+        if deadline == Nanos::NEVER {
+            return self.uart.read(buffer, deadline);
+        }
+        let Some(timers) = self.timers() else { return self.uart.read(buffer, deadline) };
+        let timer = timers.set(Plan::at(deadline.into()))?;
+        loop {
+            let len = self.uart.read(buffer, deadline.after(TIMER_LOST))?;
+            if len > 0 {
+                return self.timers().map_or(Ok(false), |timers| timers.cancel(timer)).map(|_was_live| len);
+            }
+            // It may have been told of an earlier timer, which keys had made superfluous.
+            if self.has_fired(timer)? || user::clock_now() >= deadline {
+                return Ok(0);
+            }
+        }
     }
 
     fn now(&mut self) -> Nanos {
@@ -122,6 +172,12 @@ impl System for Os {
         let deadline = user::clock_now().after(PATIENCE);
         ask::<Policyd>(POLICYD, request, None, deadline)
             .map_err(|error| format!("policyd does not answer: {error}"))
+    }
+
+    fn ask_timed(&mut self, request: &timed::Request) -> Result<timed::Answer, String> {
+        let deadline = user::clock_now().after(PATIENCE);
+        ask::<Timed>(TIMED, request, None, deadline)
+            .map_err(|error| format!("timed does not answer: {error}"))
     }
 
     fn power_off(&mut self) -> Error {

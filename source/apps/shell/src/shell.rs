@@ -9,12 +9,14 @@ use nexus_abi::{Error, Nanos, TaskId};
 use nexus_proof::SHELL_PROMPT;
 use nexus_wire::execd::{Answer, Change, Ended, Job, PAGE, Refusal, Request, Spawn};
 use nexus_wire::policyd;
+use nexus_wire::timed::{self, Govern, Listed};
 
 use crate::command::{Command, parse};
 use crate::editor::Editor;
 use crate::system::{Recording, System};
 use crate::top::{self, Snapshot};
 use crate::views;
+use crate::wakeups;
 
 /// The key that ends a line.
 const RETURN: &[u8] = b"\r";
@@ -24,6 +26,8 @@ const KEYS: usize = 16;
 const REFRESH: Nanos = Nanos::from_millis(1_000);
 /// Empties the screen.
 const CLEAR: &str = "\x1b[2J\x1b[H";
+/// The same of the list of timers, whose pages are small.
+const TIMER_PAGES_MAX: usize = 4096 / timed::PAGE + 1;
 /// Pages of a list that are read before it is taken to have no end.
 const PAGES_MAX: usize = 64;
 
@@ -104,6 +108,11 @@ impl<S: System> Shell<S> {
             Command::Kill { id } => self.kill(id, out)?,
             Command::Schedule { id, change } => self.schedule(id, change, out)?,
             Command::Policy { records } => self.policy(records, out)?,
+            Command::Timers => {
+                let timers = self.timers()?;
+                views::timers(&timers, &self.tasks()?, self.system.now(), out);
+            }
+            Command::Wakeups { seconds } => self.wakeups(seconds, out)?,
             Command::Uptime => {
                 let machine = self.system.machine().map_err(kernel)?;
                 views::uptime(self.system.now(), &machine, &self.harts()?, out);
@@ -146,6 +155,34 @@ impl<S: System> Shell<S> {
 
     fn snapshot(&mut self) -> Result<Snapshot, Trouble> {
         Ok(Snapshot { at: self.system.now(), tasks: self.tasks()?, harts: self.harts()? })
+    }
+
+    /// Everybody's timers, the one that is due first in front.
+    fn timers(&mut self) -> Result<Vec<Listed>, Trouble> {
+        let mut timers: Vec<Listed> = Vec::new();
+        for _ in 0..TIMER_PAGES_MAX {
+            let from = timers.last().map_or(0, |timer| timer.place.saturating_add(1));
+            let page = match self.system.ask_timed(&timed::Request::Govern(Govern::List { from }))? {
+                timed::Answer::Timers(page) => page,
+                timed::Answer::Refused(refusal) => return Err(format!("refused: {refusal}")),
+                _ => return Err(String::from("timed answers something else than was asked")),
+            };
+            timers.extend(page.iter().copied());
+            if page.len() < timed::PAGE {
+                break;
+            }
+        }
+        timers.sort_by_key(|timer| timer.earliest_ns);
+        Ok(timers)
+    }
+
+    /// Counts for so long, or until a key is pressed.
+    fn wakeups(&mut self, seconds: usize, out: &mut String) -> Result<(), Trouble> {
+        let before = self.snapshot()?;
+        let end = before.at.after(Nanos::from_millis(1_000 * seconds as u64));
+        self.system.keys(&mut [0; KEYS], end).map_err(kernel)?;
+        wakeups::table(&before, &self.snapshot()?, out);
+        Ok(())
     }
 
     /// So many tables, one a second; without a number, until a key is pressed.

@@ -5,6 +5,7 @@ use crate::system::LogText;
 use nexus_abi::info::{MachineInfo, TaskState, TraceEvent, TraceKind};
 use nexus_abi::{ExitReason, Nanos};
 use nexus_wire::execd::{Image, Next};
+use nexus_wire::timed::Tier;
 use proptest::prelude::*;
 
 #[derive(Default)]
@@ -14,6 +15,7 @@ struct Fake {
     refusal: Option<Refusal>,
     silent: bool,
     unprivileged: bool,
+    timers: u16,
     recording: Option<Recording>,
     off: bool,
     /// Looks at a clock so far; each sees it a second later.
@@ -134,6 +136,14 @@ impl System for Fake {
         let policyd::Request::Audit { from } = request else { panic!("the shell decides nothing") };
         Ok(Answer::Audit((*from..20).take(policyd::PAGE).map(decided).collect()))
     }
+    fn ask_timed(&mut self, request: &timed::Request) -> Result<timed::Answer, String> {
+        if self.unprivileged {
+            return Ok(timed::Answer::Refused(timed::Refusal::NotAllowed));
+        }
+        let timed::Request::Govern(Govern::List { from }) = request else { panic!("the shell only looks") };
+        let page = (*from..self.timers).take(timed::PAGE).map(listed).collect();
+        Ok(timed::Answer::Timers(Box::new(page)))
+    }
     fn power_off(&mut self) -> Error {
         self.off = true;
         Error::Denied
@@ -152,6 +162,22 @@ fn decided(number: u32) -> policyd::Record {
     };
     let service = if number < 19 { 2 } else { 0 };
     Record { number, at_ns: 64_000_000_000, times: number, asker: 7, service, question, decision }
+}
+
+/// The n-th timer: due the earlier the later it was set. The second is a sleep, the third is for an alarm clock, the
+/// fourth comes again.
+fn listed(place: u16) -> Listed {
+    let earliest_ns = 66_000_000_000 - 1_000_000 * u64::from(place);
+    Listed {
+        place,
+        task: TaskId::new(if place == 1 { 1 } else { 99 }, 3).to_wire(),
+        class: 1,
+        tier: if place == 2 { Tier::AlarmClock } else { Tier::Ordinary },
+        is_sleep: place == 1,
+        earliest_ns,
+        latest_ns: earliest_ns + 4_000_000,
+        period_ns: (place == 3).then_some(50_000_000),
+    }
 }
 
 fn shell() -> Shell<Fake> {
@@ -301,6 +327,33 @@ fn policy_without_the_privilege_is_said_so() {
     let mut shell = shell();
     shell.system.unprivileged = true;
     assert_eq!(shell.run("policy"), "refused: who asks may not ask this\n");
+}
+
+#[test]
+fn timers_say_who_waits_for_what_and_how_late_it_may_be() {
+    assert_eq!(run("timers"), "nobody waits for a timer\n");
+    let mut shell = shell();
+    shell.system.timers = 4;
+    let expected = "\
+ID  NAME  CLASS   WHAT         DUE IN  LATE BY    EVERY
+99  ?     normal  timer        997 ms  4.00 ms  50.0 ms
+99  ?     normal  alarm clock  998 ms  4.00 ms
+ 1  init  normal  sleep        999 ms  4.00 ms
+99  ?     normal  timer        1.00 s  4.00 ms
+";
+    assert_eq!(shell.run("timers"), expected);
+    shell.system.timers = 100;
+    assert_eq!(shell.run("timers").lines().count(), 101, "every page is read");
+    shell.system.unprivileged = true;
+    assert_eq!(shell.run("timers"), "refused: timed does not allow it\n");
+}
+
+#[test]
+fn wakeups_counts_for_as_long_as_it_is_told() {
+    let mut shell = shell();
+    let out = shell.run("wakeups 3");
+    assert!(out.starts_with("in the last 1.00 s the harts fell asleep 0 times"), "{out}");
+    assert_eq!(shell.system.looks, 1, "the test's clock goes on by a second for each wait");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use nexus_abi::info::{HartInfo, MachineInfo, TaskInfo, TraceEvent};
 use nexus_abi::{Error, Nanos, TaskId};
 use nexus_wire::execd::{Answer, Request};
-use nexus_wire::policyd;
+use nexus_wire::{policyd, timed};
 
-/// Kernel, execd and policyd, as far as the shell needs them.
+/// Kernel, execd, policyd and timed, as far as the shell needs them.
 pub trait System {
     /// Shows text as it is.
     fn print(&mut self, text: &str);
@@ -45,6 +45,9 @@ pub trait System {
 
     /// Asks policyd; the text says why there is no answer.
     fn ask_policyd(&mut self, request: &policyd::Request) -> Result<policyd::Answer, String>;
+
+    /// Asks timed; the text says why there is no answer.
+    fn ask_timed(&mut self, request: &timed::Request) -> Result<timed::Answer, String>;
 
     /// Ends the machine; returns only when refused.
     fn power_off(&mut self) -> Error;

@@ -15,8 +15,9 @@ const IER_RECEIVED: u8 = 1;
 /// Line status; bit 0: a byte waits.
 const LSR: usize = 5;
 const LSR_READY: u8 = 1;
-/// The bit of this task's notification.
+/// The bits of this task's notification: something was typed; a timer has fired.
 const RECEIVED: u64 = 1;
+pub const TIMER: u64 = 2;
 
 /// The console's receiver.
 #[derive(Debug)]
@@ -41,17 +42,24 @@ impl Uart {
         Ok(uart)
     }
 
-    /// Sleeps until something was typed, or until `deadline`; answers how many bytes are in `buffer`.
+    /// Where it is told of what was typed.
+    pub const fn arrivals(&self) -> Handle {
+        self.arrivals
+    }
+
+    /// Sleeps until something was typed, a timer has fired, or `deadline` is there; answers how many bytes are in
+    /// `buffer`.
     pub fn read(&self, buffer: &mut [u8], deadline: Nanos) -> Result<usize, Error> {
+        let mut has_fired = false;
         loop {
             let len = self.drain(buffer);
-            if len > 0 {
+            if len > 0 || has_fired {
                 return Ok(len);
             }
             // The receiver is empty, so the line is low; what comes from here on raises it again.
             user::irq_ack(self.interrupt)?;
             match user::wait(self.arrivals, deadline) {
-                Ok(_) => {}
+                Ok(bits) => has_fired = bits & TIMER != 0,
                 Err(Error::TimedOut) => return Ok(0),
                 Err(error) => return Err(error),
             }

@@ -45,6 +45,15 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     format!("{}.{} %", per_mille / 10, per_mille % 10)
 }
 
+/// How often in a second: `10.5`; in no time, a dash.
+pub(crate) fn rate(count: u64, passed: Nanos) -> String {
+    if passed == Nanos(0) {
+        return String::from("-");
+    }
+    let tenths = u128::from(count) * 10 * u128::from(SECOND) / u128::from(passed.0);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// Three digits that matter: `1.23`, `12.3`, `123`.
 fn decimal(value: u64, unit: u64, name: &str) -> String {
     let whole = value / unit;
@@ -95,6 +104,14 @@ mod tests {
         assert_eq!(share(1, 1), "100.0 %");
         assert_eq!(share(0, 0), "-");
         assert_eq!(share(u64::MAX, u64::MAX), "100.0 %");
+    }
+
+    #[test]
+    fn rates_have_a_tenth() {
+        assert_eq!(rate(21, Nanos(2 * SECOND)), "10.5");
+        assert_eq!(rate(0, Nanos(SECOND)), "0.0");
+        assert_eq!(rate(1, Nanos(0)), "-");
+        assert_eq!(rate(u64::MAX, Nanos(1)).len(), 31);
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use nexus_abi::info::{HartInfo, MachineInfo, TaskInfo, TaskState, TraceEvent, Tr
 use nexus_abi::{AffinityPolicy, ExitReason, Nanos, QosClass, ServiceId, TaskId};
 use nexus_wire::execd::{Change, Ended, Job, Next};
 use nexus_wire::policyd::{Decision, Question, Record};
+use nexus_wire::timed::{Listed, Tier};
 
 use crate::command::HELP;
 use crate::table::Align::{Left, Right};
@@ -192,6 +193,43 @@ fn then(next: Next) -> &'static str {
         Next::Nothing => "",
         Next::Restart => "started again",
         Next::GivenUp => "given up",
+    }
+}
+
+/// Who waits for what. A timer that is due and waits for others says by when it fires at the latest.
+pub(crate) fn timers(timers: &[Listed], tasks: &[TaskInfo], now: Nanos, out: &mut String) {
+    if timers.is_empty() {
+        return out.push_str("nobody waits for a timer\n");
+    }
+    let mut table = Table::new([
+        ("ID", Right),
+        ("NAME", Left),
+        ("CLASS", Left),
+        ("WHAT", Left),
+        ("DUE IN", Right),
+        ("LATE BY", Right),
+        ("EVERY", Right),
+    ]);
+    for timer in timers {
+        let name = tasks.iter().find(|task| task.id == timer.task).map_or("?", TaskInfo::name);
+        table.row([
+            TaskId::from_wire(timer.task).index().to_string(),
+            name.to_string(),
+            QosClass::from_wire(timer.class.into()).map_or("?", QosClass::name).to_string(),
+            what(timer).to_string(),
+            span(Nanos(timer.earliest_ns).since(now)),
+            span(Nanos(timer.latest_ns).since(Nanos(timer.earliest_ns))),
+            timer.period_ns.map_or_else(String::new, |period| span(Nanos(period))),
+        ]);
+    }
+    table.write(out);
+}
+
+fn what(timer: &Listed) -> &'static str {
+    match (timer.is_sleep, timer.tier) {
+        (true, _) => "sleep",
+        (false, Tier::Ordinary) => "timer",
+        (false, Tier::AlarmClock) => "alarm clock",
     }
 }
 

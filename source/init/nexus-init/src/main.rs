@@ -1,7 +1,7 @@
 //! The first task: starts execd, which starts everything else, and keeps it alive.
 //!
-//! The endpoints that clients of execd and policyd call belong to init. Each incarnation of either serves the same
-//! one, so a client's handle outlives a crash: calls in flight end with `Dead`, later ones wait for the next
+//! The endpoints that clients of execd, policyd and timed call belong to init. Each incarnation of one serves the same
+//! endpoint, so a client's handle outlives a crash: calls in flight end with `Dead`, later ones wait for the next
 //! incarnation. When execd dies too often, init ends, and with it the machine, loudly.
 #![no_std]
 #![no_main]
@@ -11,7 +11,7 @@ use lifecycle::{Restart, Supervision, Verdict};
 use nexus_abi::user::{self, task_spawn};
 use nexus_abi::{Error, ExitReason, Handle, Nanos, QosClass, Rights, SpawnArgs};
 use nexus_proof::{Marker, Service};
-use nexus_rt::startup::{EXECD_SLOT, POLICYD_SLOT, SYSTEM, SYSTEM_SLOT};
+use nexus_rt::startup::{EXECD_SLOT, POLICYD_SLOT, SYSTEM, SYSTEM_SLOT, TIMED_SLOT};
 
 nexus_rt::entry!(main);
 
@@ -44,9 +44,10 @@ impl core::fmt::Display for Failure {
 }
 
 fn keep_execd_alive() -> Result<core::convert::Infallible, Failure> {
-    let execd = user::endpoint_create().map_err(|e| Failure::Kernel("execd's endpoint", e))?;
-    let policyd = user::endpoint_create().map_err(|e| Failure::Kernel("policyd's endpoint", e))?;
-    let endpoints = [(EXECD_SLOT, execd), (POLICYD_SLOT, policyd)];
+    let mut endpoints = [EXECD_SLOT, POLICYD_SLOT, TIMED_SLOT].map(|slot| (slot, Handle::NONE));
+    for (_, endpoint) in &mut endpoints {
+        *endpoint = user::endpoint_create().map_err(|e| Failure::Kernel("an endpoint", e))?;
+    }
     let deaths = user::notification_create().map_err(|e| Failure::Kernel("a notification", e))?;
     let mut supervision = Supervision::new(Restart::Always);
     // Before execd runs, on whichever hart: the order of the two markers is a fact.
@@ -70,7 +71,7 @@ fn keep_execd_alive() -> Result<core::convert::Infallible, Failure> {
     }
 }
 
-fn start_execd(endpoints: [(usize, Handle); 2], deaths: Handle) -> Result<Handle, Error> {
+fn start_execd(endpoints: [(usize, Handle); 3], deaths: Handle) -> Result<Handle, Error> {
     let (file, vmo) = user::boot_file(SYSTEM, EXECD_PATH)?;
     user::handle_close(vmo)?;
     let mut spawn = SpawnArgs::new(u32::try_from(file.index).map_err(|_| Error::Invalid)?);

@@ -48,13 +48,14 @@ impl core::fmt::Debug for TaskId {
 pub struct ServiceId(pub u32);
 
 /// The boot-image entries with an identity of their own, by name. All others are [`ServiceId::APP`].
-const SERVICES: [(&str, ServiceId); 6] = [
+const SERVICES: [(&str, ServiceId); 7] = [
     ("init", ServiceId::INIT),
     ("execd", ServiceId::EXECD),
     ("shell", ServiceId::SHELL),
     ("selftest-client", ServiceId::SELFTEST),
     ("policyd", ServiceId::POLICYD),
     ("bench", ServiceId::BENCH),
+    ("timed", ServiceId::TIMED),
 ];
 
 impl ServiceId {
@@ -72,6 +73,8 @@ impl ServiceId {
     pub const POLICYD: Self = Self(5);
     /// The benchmark.
     pub const BENCH: Self = Self(6);
+    /// Every timer.
+    pub const TIMED: Self = Self(7);
 
     /// The identity of the boot-image entry called `name`.
     pub fn of_image(name: &str) -> Self {

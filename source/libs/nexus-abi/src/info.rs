@@ -39,14 +39,23 @@ pub enum InfoKind {
     CommandLine = 4,
     /// [`ConsoleInfo`].
     Console = 5,
+    /// [`WallClockInfo`].
+    WallClock = 6,
 }
 
 impl InfoKind {
     /// Reads a register.
     pub fn from_wire(value: u64) -> Option<Self> {
-        [Self::Machine, Self::Hart, Self::Task, Self::Own, Self::CommandLine, Self::Console]
-            .into_iter()
-            .find(|kind| *kind as u64 == value)
+        let all = [
+            Self::Machine,
+            Self::Hart,
+            Self::Task,
+            Self::Own,
+            Self::CommandLine,
+            Self::Console,
+            Self::WallClock,
+        ];
+        all.into_iter().find(|kind| *kind as u64 == value)
     }
 }
 
@@ -237,6 +246,16 @@ impl TaskInfo {
 #[repr(C)]
 pub struct ConsoleInfo {
     /// Physical address of its registers (a 16550).
+    pub address: u64,
+    /// Its interrupt line.
+    pub irq: u64,
+}
+
+/// Where the clock is that runs while the machine is off, for the task that reads it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct WallClockInfo {
+    /// Physical address of its registers (a goldfish RTC).
     pub address: u64,
     /// Its interrupt line.
     pub irq: u64,

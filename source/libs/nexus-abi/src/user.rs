@@ -5,7 +5,9 @@ mod ecall;
 
 use ecall::{Raw, giving_way, message, plain, words_only};
 
-use crate::info::{BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TraceEvent};
+use crate::info::{
+    BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TraceEvent, WallClockInfo,
+};
 use crate::ipc::{Received, Shape, Stamp};
 use crate::{
     Call, Error, ExitCode, Handle, MESSAGE_WORDS, Nanos, QosClass, Rights, SchedField, SpawnArgs, TaskId,
@@ -353,6 +355,11 @@ pub fn own_info() -> Result<TaskInfo, Error> {
 /// Where the console is.
 pub fn console_info(system: Handle) -> Result<ConsoleInfo, Error> {
     info(system, InfoKind::Console, 0)
+}
+
+/// Where the wall clock is; [`Error::NotFound`] when the machine has none.
+pub fn wall_clock_info(system: Handle) -> Result<WallClockInfo, Error> {
+    info(system, InfoKind::WallClock, 0)
 }
 
 /// The kernel command line, cut to the buffer: its length.

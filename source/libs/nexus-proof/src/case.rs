@@ -39,6 +39,10 @@ impl Case {
     pub const RESTART: Case = Case::always("restart");
     /// What policyd does not allow is refused, and nobody asks it in another's name.
     pub const POLICY: Case = Case::always("policy");
+    /// What timed promises each of its clients, and that it can be started again.
+    pub const TIMED: Case = Case::always("timed");
+    /// Timers that can share a wake-up do.
+    pub const COALESCE: Case = Case::always("timed coalesce");
     /// A sleeping machine takes no timer interrupt.
     pub const IDLE: Case = Case::always("idle");
     /// Thousands of tasks begin and end, and nothing is missing afterwards.
@@ -71,6 +75,8 @@ impl Case {
         Case::CONSOLE,
         Case::RESTART,
         Case::POLICY,
+        Case::TIMED,
+        Case::COALESCE,
         Case::IDLE,
         Case::CYCLES,
         Case::SHARES,

@@ -8,7 +8,8 @@
 //! |---|---|---|
 //! | `neuron: boot harts=<n> memory=<n>MiB` | kernel | every hart runs, before the first task |
 //! | `neuron: idle enter L1`, `neuron: idle leave L1` | kernel | first transition of a boot |
-//! | `init: ready`, `execd: ready`, `policyd: ready`, `shell: ready` | the service | it serves |
+//! | `init: ready`, `execd: ready`, `policyd: ready`, `timed: ready`, `shell: ready` | the service | it serves |
+//! | `timed: audit register decision=<allow or deny> reason=<why> caller=<name> pid=<n>` | timed | it has decided about a timer; of many, ` untold=<n>` were not told before |
 //! | `execd: affinity set (svc=<name> mask=<hex> policy=<p>)` | execd | the kernel has placed a new task as its recipe says |
 //! | `execd: qos set (svc=<name> class=<c> shares=<n> lat=<ms> burst=<ms>)` | execd | the kernel schedules a new task as its recipe says |
 //! | `SELFTEST: <case> ok` | selftest-client | the case has been asserted |
@@ -79,6 +80,19 @@ pub enum Marker<'a> {
         /// What the kernel stored.
         burst: BurstHint,
     },
+    /// timed has decided about a timer.
+    TimerAudit {
+        /// `allow` or `deny`.
+        decision: &'a str,
+        /// Why.
+        reason: &'a str,
+        /// The program that asked.
+        caller: &'a str,
+        /// Its task's short number.
+        pid: u32,
+        /// Decisions before it that were too many to be told.
+        untold: u32,
+    },
     /// A case was asserted.
     Passed(Case),
     /// A case was refuted.
@@ -123,6 +137,8 @@ pub enum Service {
     Execd,
     /// Decides who may do what.
     Policyd,
+    /// Every timer.
+    Timed,
     /// The console.
     Shell,
 }
@@ -144,7 +160,7 @@ pub struct BootFailure<W>(pub W);
 pub struct KernelPanic<W>(pub W);
 
 /// What a complete selftest run on `harts` harts prints, in order. Only markers whose order is a fact are listed:
-/// idle transitions may come anywhere, and what execd prints of recipes depends on the recipes.
+/// idle transitions and `timed: ready` may come anywhere, and what execd prints of recipes depends on the recipes.
 pub fn expected(harts: u32, memory_mib: u64) -> impl Iterator<Item = Marker<'static>> {
     let ready = [Service::Init, Service::Execd, Service::Policyd].map(Marker::Ready);
     let boot = core::iter::once(Marker::Boot { harts, memory_mib }).chain(ready);
@@ -153,7 +169,8 @@ pub fn expected(harts: u32, memory_mib: u64) -> impl Iterator<Item = Marker<'sta
 
 impl Service {
     /// In the order in which they become ready.
-    pub const ALL: [Service; 4] = [Service::Init, Service::Execd, Service::Policyd, Service::Shell];
+    pub const ALL: [Service; 5] =
+        [Service::Init, Service::Execd, Service::Policyd, Service::Timed, Service::Shell];
 
     /// Its name in markers, recipes and the boot image.
     pub const fn name(self) -> &'static str {
@@ -161,6 +178,7 @@ impl Service {
             Service::Init => "init",
             Service::Execd => "execd",
             Service::Policyd => "policyd",
+            Service::Timed => "timed",
             Service::Shell => "shell",
         }
     }
@@ -173,6 +191,8 @@ pub(crate) const USER_PANIC: &str = "PANIC ";
 pub(crate) const SELFTEST: &str = "SELFTEST: ";
 pub(crate) const AFFINITY_SET: &str = "execd: affinity set (svc=";
 pub(crate) const QOS_SET: &str = "execd: qos set (svc=";
+pub(crate) const TIMER_AUDIT: &str = "timed: audit register decision=";
+pub(crate) const UNTOLD: &str = " untold=";
 
 impl Display for Marker<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
@@ -194,6 +214,10 @@ impl Display for Marker<'_> {
                 latency.as_ms(),
                 burst.as_ms()
             ),
+            Marker::TimerAudit { decision, reason, caller, pid, untold } => {
+                write!(f, "{TIMER_AUDIT}{decision} reason={reason} caller={caller} pid={pid}")?;
+                if untold > 0 { write!(f, "{UNTOLD}{untold}") } else { Ok(()) }
+            }
             Marker::Passed(case) => write!(f, "{SELFTEST}{} ok", case.name()),
             Marker::Failed { case, why } => write!(f, "{SELFTEST}{case} FAIL {why}"),
             Marker::End { pass, fail } => write!(f, "{SELFTEST}end pass={pass} fail={fail}"),

@@ -3,7 +3,8 @@
 use nexus_abi::{AffinityPolicy, BurstHint, HartMask, LatencyHint, QosClass, Shares};
 
 use crate::{
-    AFFINITY_SET, BOOT_FAILURE, Case, KERNEL, KERNEL_PANIC, Marker, QOS_SET, SELFTEST, Service, USER_PANIC,
+    AFFINITY_SET, BOOT_FAILURE, Case, KERNEL, KERNEL_PANIC, Marker, QOS_SET, SELFTEST, Service, TIMER_AUDIT,
+    UNTOLD, USER_PANIC,
 };
 
 impl<'a> Marker<'a> {
@@ -30,6 +31,9 @@ impl<'a> Marker<'a> {
         }
         if let Some(rest) = line.strip_prefix(QOS_SET) {
             return parse_qos(rest);
+        }
+        if let Some(rest) = line.strip_prefix(TIMER_AUDIT) {
+            return parse_timer_audit(rest);
         }
         let name = line.strip_suffix(": ready")?;
         Service::ALL.into_iter().find(|service| service.name() == name).map(Marker::Ready)
@@ -89,6 +93,18 @@ fn parse_qos(rest: &str) -> Option<Marker<'_>> {
     })
 }
 
+fn parse_timer_audit(rest: &str) -> Option<Marker<'_>> {
+    let (decision, rest) = rest.split_once(" reason=")?;
+    let (reason, rest) = rest.split_once(" caller=")?;
+    let (caller, rest) = rest.split_once(" pid=")?;
+    let (pid, untold) = match rest.split_once(UNTOLD) {
+        Some((pid, untold)) => (pid, Some(decimal(untold)?).filter(|untold| *untold > 0)?),
+        None => (rest, 0),
+    };
+    let is_known = matches!((decision, reason), ("allow", "applied") | ("deny", _));
+    is_known.then_some(Marker::TimerAudit { decision, reason, caller, pid: decimal(pid)?, untold })
+}
+
 /// A number as `Display` prints it: no sign, no leading zero.
 fn decimal<N: core::str::FromStr>(text: &str) -> Option<N> {
     let canonical = text == "0" || text.starts_with(|first: char| ('1'..='9').contains(&first));
@@ -117,6 +133,8 @@ mod tests {
                 latency: LatencyHint::clamped_ms(1),
                 burst: BurstHint::NONE,
             },
+            Marker::TimerAudit { decision: "allow", reason: "applied", caller: "shell", pid: 5, untold: 0 },
+            Marker::TimerAudit { decision: "deny", reason: "over_limit", caller: "app", pid: 9, untold: 17 },
             Marker::Failed { case: "ipc", why: "reply took too long" },
             Marker::End { pass: 12, fail: 0 },
             Marker::UserPanic { task: "shell", message: "index out of range" },
@@ -151,6 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn what_timed_decides_reads_as_the_contract_says() {
+        let audit = |decision, reason, untold| {
+            Marker::TimerAudit { decision, reason, caller: "app", pid: 7, untold }.to_string()
+        };
+        let line = "timed: audit register decision=allow reason=applied caller=app pid=7";
+        assert_eq!(audit("allow", "applied", 0), line);
+        let line = "timed: audit register decision=deny reason=invalid_args caller=app pid=7 untold=3";
+        assert_eq!(audit("deny", "invalid_args", 3), line);
+    }
+
+    #[test]
     fn what_only_begins_like_a_marker_is_caught() {
         for line in [
             "neuron: boot harts=02 memory=256MiB",
@@ -168,6 +197,9 @@ mod tests {
             "execd: qos set (svc=x class=normal shares=0 lat=0 burst=0)",
             "execd: qos set (svc=x class=normal shares=100 lat=0 burst=0",
             "execd: qos set (svc=x class=high shares=100 lat=0 burst=0)",
+            "timed: audit register decision=allow reason=over_limit caller=app pid=1",
+            "timed: audit register decision=maybe reason=applied caller=app pid=1",
+            "timed: audit register decision=allow reason=applied caller=app pid=1 untold=0",
         ] {
             assert!(looks_like_marker(line) && Marker::parse(line).is_none(), "{line}");
         }

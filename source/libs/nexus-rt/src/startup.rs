@@ -14,6 +14,10 @@ pub const EXTRA: Handle = Handle::startup(EXTRA_SLOT);
 /// the endpoint with every right.
 pub const POLICYD: Handle = Handle::startup(POLICYD_SLOT);
 
+/// `timed`'s endpoint with CALL, if the program may ask it. For timed itself: the endpoint it serves. For execd: the
+/// endpoint with every right.
+pub const TIMED: Handle = Handle::startup(TIMED_SLOT);
+
 /// Slot of [`EXECD`].
 pub const EXECD_SLOT: usize = 0;
 /// Slot of [`SYSTEM`].
@@ -22,6 +26,8 @@ pub const SYSTEM_SLOT: usize = 1;
 pub const EXTRA_SLOT: usize = 2;
 /// Slot of [`POLICYD`].
 pub const POLICYD_SLOT: usize = 3;
+/// Slot of [`TIMED`].
+pub const TIMED_SLOT: usize = 4;
 
 /// Exit code of a program that panicked.
 pub const EXIT_PANIC: i32 = 101;

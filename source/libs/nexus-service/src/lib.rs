@@ -32,7 +32,7 @@ pub use serve::serve;
 use alloc::vec::Vec;
 
 use nexus_abi::{Handle, Nanos, QosClass, ServiceId, TaskId};
-use nexus_wire::{Protocol, Status};
+use nexus_wire::{Protocol, Status, Words};
 
 /// A service as a state machine: no I/O and no clock of its own.
 pub trait Service {
@@ -131,8 +131,8 @@ pub trait Transport {
     /// The moment it is.
     fn now(&mut self) -> Nanos;
 
-    /// Hands over an answer. The caller may be gone; that is nobody's error.
-    fn answer(&mut self, ticket: Ticket, status: Status, bytes: &[u8]);
+    /// Hands over an answer, of which the first word is the status. The caller may be gone; that is nobody's error.
+    fn answer(&mut self, ticket: Ticket, words: Words, bytes: &[u8]);
 
     /// Lets go of a ticket without an answer.
     fn abandon(&mut self, ticket: Ticket);
@@ -148,6 +148,11 @@ pub trait Transport {
     fn next(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Event, Closed>;
 }
 
+/// An answer that is a status and nothing else.
+const fn only(status: Status) -> Words {
+    [status.to_wire(), 0, 0, 0, 0, 0, 0, 0]
+}
+
 /// What a transport delivers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
@@ -155,6 +160,8 @@ pub enum Event {
     Message {
         /// Who sent it.
         caller: Caller,
+        /// Its words.
+        words: Words,
         /// Bytes in the buffer.
         len: usize,
         /// Answers it.

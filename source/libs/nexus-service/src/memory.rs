@@ -6,13 +6,15 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use nexus_abi::{Handle, MESSAGE_BYTES_MAX, Nanos};
-use nexus_wire::{Malformed, Status, decode, encode};
+use nexus_abi::{Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
+use nexus_wire::{Malformed, Protocol, Status, Words, decode, encode};
 
 use crate::{AnswerOf, Caller, Closed, Event, RequestOf, Service, Ticket, Transport, serve};
 
 /// Deadlines at one moment after which a service is taken to spin instead of waiting.
 const TURNS_WITHOUT_TIME_MAX: u32 = 1000;
+
+const NO_WORDS: Words = [0; MESSAGE_WORDS];
 
 /// A call made through a [`Bench`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -52,14 +54,26 @@ impl<S: Service> Bench<S> {
 
     /// Asks with a handle attached.
     pub fn call_with(&mut self, caller: Caller, request: &RequestOf<S>, attached: Option<Handle>) -> CallId {
+        if let Some(words) = S::Protocol::request_to_words(request) {
+            return self.post(caller, words, &[], attached);
+        }
         let mut buffer = [0; MESSAGE_BYTES_MAX];
         let bytes = encode(request, &mut buffer).unwrap_or(&[]);
-        self.send(caller, bytes, attached)
+        self.post(caller, NO_WORDS, bytes, attached)
     }
 
     /// Sends any bytes at all.
     pub fn send(&mut self, caller: Caller, bytes: &[u8], attached: Option<Handle>) -> CallId {
-        let id = self.wire.enqueue(caller, bytes, attached);
+        self.post(caller, NO_WORDS, bytes, attached)
+    }
+
+    /// Sends any words at all.
+    pub fn send_words(&mut self, caller: Caller, words: Words) -> CallId {
+        self.post(caller, words, &[], None)
+    }
+
+    fn post(&mut self, caller: Caller, words: Words, bytes: &[u8], attached: Option<Handle>) -> CallId {
+        let id = self.wire.enqueue(caller, words, bytes, attached);
         self.run_until(self.now());
         id
     }
@@ -119,21 +133,24 @@ impl<S: Service> Bench<S> {
         match self.wire.outcomes.get(&id.0) {
             None => Ok(Outcome::Waiting),
             Some(Sent::Abandoned) => Ok(Outcome::Abandoned),
-            Some(Sent::Bytes(Status::Answered, bytes)) => decode(bytes).map(Outcome::Answered),
-            Some(Sent::Bytes(status, _)) => Ok(Outcome::Status(*status)),
+            Some(Sent::Answer(words, bytes)) => match Status::from_wire(words[0]).ok_or(Malformed)? {
+                Status::Answered => decode(bytes).map(Outcome::Answered),
+                Status::InWords => S::Protocol::answer_from_words(words).map(Outcome::Answered),
+                status => Ok(Outcome::Status(status)),
+            },
         }
     }
 }
 
 #[derive(Debug)]
 enum Mail {
-    Message { caller: Caller, bytes: Vec<u8>, id: u64, attached: Option<Handle> },
+    Message { caller: Caller, words: Words, bytes: Vec<u8>, id: u64, attached: Option<Handle> },
     Bits(u64),
 }
 
 #[derive(Debug)]
 enum Sent {
-    Bytes(Status, Vec<u8>),
+    Answer(Words, Vec<u8>),
     Abandoned,
 }
 
@@ -151,9 +168,10 @@ struct Wire {
 }
 
 impl Wire {
-    fn enqueue(&mut self, caller: Caller, bytes: &[u8], attached: Option<Handle>) -> CallId {
+    fn enqueue(&mut self, caller: Caller, words: Words, bytes: &[u8], attached: Option<Handle>) -> CallId {
         self.calls += 1;
-        self.inbox.push_back(Mail::Message { caller, bytes: bytes.to_vec(), id: self.calls, attached });
+        let bytes = bytes.to_vec();
+        self.inbox.push_back(Mail::Message { caller, words, bytes, id: self.calls, attached });
         CallId(self.calls)
     }
 }
@@ -163,8 +181,8 @@ impl Transport for Wire {
         self.now
     }
 
-    fn answer(&mut self, ticket: Ticket, status: Status, bytes: &[u8]) {
-        self.outcomes.insert(ticket.0.to_wire(), Sent::Bytes(status, bytes.to_vec()));
+    fn answer(&mut self, ticket: Ticket, words: Words, bytes: &[u8]) {
+        self.outcomes.insert(ticket.0.to_wire(), Sent::Answer(words, bytes.to_vec()));
     }
 
     fn abandon(&mut self, ticket: Ticket) {
@@ -185,10 +203,10 @@ impl Transport for Wire {
             self.turns_without_time = 0;
             return Ok(match mail {
                 Mail::Bits(bits) => Event::Bits(bits),
-                Mail::Message { caller, bytes, id, attached } => {
+                Mail::Message { caller, words, bytes, id, attached } => {
                     let len = bytes.len().min(buffer.len());
                     buffer[..len].copy_from_slice(&bytes[..len]);
-                    Event::Message { caller, len, ticket: Ticket(Handle::from_wire(id)), attached }
+                    Event::Message { caller, words, len, ticket: Ticket(Handle::from_wire(id)), attached }
                 }
             });
         }

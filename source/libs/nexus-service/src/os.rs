@@ -5,9 +5,9 @@
 
 use nexus_abi::user::{self, Incoming, Message, Outgoing};
 use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
-use nexus_wire::{Protocol, Status, decode, encode};
+use nexus_wire::{Protocol, Status, Words, decode, encode};
 
-use crate::{Caller, Closed, Event, Ticket, Transport};
+use crate::{Caller, Closed, Event, Ticket, Transport, only};
 
 /// Pause before receiving again when the task has no handle or page left for the next message. Long enough
 /// not to take the hart, short enough that a caller does not notice.
@@ -25,7 +25,7 @@ pub struct Os {
 #[derive(Debug, Clone, Copy)]
 struct Held {
     reply: Handle,
-    status: Status,
+    words: Words,
     len: usize,
 }
 
@@ -39,7 +39,7 @@ impl Os {
         let Some(held) = self.held.take() else {
             return user::receive(self.endpoint, buffer, deadline);
         };
-        let out = outgoing(held.status, self.outbox.get(..held.len).unwrap_or(&[]));
+        let out = outgoing(held.words, self.outbox.get(..held.len).unwrap_or(&[]));
         let result = user::reply_receive_with(self.endpoint, held.reply, out, buffer, deadline);
         match result {
             // Only the reply can fail like this, and its handle is still there: nothing was received.
@@ -57,9 +57,9 @@ impl Transport for Os {
         user::clock_now()
     }
 
-    fn answer(&mut self, ticket: Ticket, status: Status, bytes: &[u8]) {
+    fn answer(&mut self, ticket: Ticket, words: Words, bytes: &[u8]) {
         if let Some(earlier) = self.held.take() {
-            let out = outgoing(earlier.status, self.outbox.get(..earlier.len).unwrap_or(&[]));
+            let out = outgoing(earlier.words, self.outbox.get(..earlier.len).unwrap_or(&[]));
             if let Err(error) = user::reply(earlier.reply, out)
                 && error != Error::Dead
             {
@@ -68,7 +68,7 @@ impl Transport for Os {
         }
         let len = bytes.len().min(self.outbox.len());
         self.outbox[..len].copy_from_slice(&bytes[..len]);
-        self.held = Some(Held { reply: ticket.0, status, len });
+        self.held = Some(Held { reply: ticket.0, words, len });
     }
 
     fn abandon(&mut self, ticket: Ticket) {
@@ -91,6 +91,7 @@ impl Transport for Os {
                 Ok(Incoming::Message(message)) => return Ok(event(message)),
                 Err(Error::TimedOut) => return Ok(Event::DeadlinePassed),
                 Err(Error::OverQuota | Error::NoMemory) => {
+                    // POLL: nobody is told that memory is free again.
                     user::sleep_until(user::clock_now().after(STARVED_PAUSE));
                 }
                 Err(_) => return Err(Closed),
@@ -106,21 +107,20 @@ fn event(message: Message) -> Event {
             service: message.stamp.service(),
             class: message.stamp.class(),
         },
+        words: message.words,
         len: message.len,
         ticket: Ticket(message.reply),
         attached: message.handle,
     }
 }
 
-fn outgoing(status: Status, bytes: &[u8]) -> Outgoing<'_> {
-    let mut words = [0; MESSAGE_WORDS];
-    words[0] = status.to_wire();
+const fn outgoing(words: Words, bytes: &[u8]) -> Outgoing<'_> {
     Outgoing { words, bytes, handle: None }
 }
 
 /// The caller's buffer cannot take the answer: it hears that, or, failing that too, `Dead`.
 fn answer_status_only(reply: Handle) {
-    if user::reply(reply, outgoing(Status::AnswerTooLong, &[])).is_err() {
+    if user::reply(reply, outgoing(only(Status::AnswerTooLong), &[])).is_err() {
         let _gone = user::handle_close(reply);
     }
 }
@@ -158,10 +158,17 @@ pub fn ask<P: Protocol>(
 ) -> Result<P::Answer, AskError> {
     let mut outbox = [0; MESSAGE_BYTES_MAX];
     let mut inbox = [0; MESSAGE_BYTES_MAX];
-    let bytes = encode(request, &mut outbox).map_err(|_| AskError::RequestTooLong)?;
-    let out = Outgoing { words: [0; MESSAGE_WORDS], bytes, handle: attached };
+    let (words, bytes): (_, &[u8]) = match P::request_to_words(request) {
+        Some(words) => (words, &[]),
+        None => {
+            let bytes = encode(request, &mut outbox).map_err(|_| AskError::RequestTooLong)?;
+            ([0; MESSAGE_WORDS], bytes)
+        }
+    };
+    let out = Outgoing { words, bytes, handle: attached };
     let answer = user::call_with(endpoint, out, &mut inbox, deadline).map_err(AskError::Kernel)?;
     match Status::from_wire(answer.words[0]) {
+        Some(Status::InWords) => P::answer_from_words(&answer.words).map_err(|_| AskError::Malformed),
         Some(Status::Answered) => {
             decode(inbox.get(..answer.len).unwrap_or(&[])).map_err(|_| AskError::Malformed)
         }

@@ -5,7 +5,7 @@
 //! it has been checked by the build; what a wire value cannot mean is refused here once more.
 
 use heapless::Vec;
-use nexus_abi::{AffinityPolicy, BurstHint, HartMask, LatencyHint, QosClass, Rights, Shares};
+use nexus_abi::{AffinityPolicy, BurstHint, HartMask, LatencyHint, QosClass, Rights, ServiceId, Shares};
 use serde::{Deserialize, Serialize};
 
 use crate::coded;
@@ -30,6 +30,14 @@ impl Recipe {
     /// The entry of a program. O(programs).
     pub fn find(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
+    }
+
+    /// Whether it gives a privilege to the program whose identity the kernel has stamped. One without an identity of
+    /// its own never has any: nobody could tell it from others. O(programs).
+    pub fn grants(&self, service: ServiceId, privilege: Privilege) -> bool {
+        let mut privileged =
+            self.services.iter().filter(|entry| entry.profile.privileges.contains(&privilege));
+        service != ServiceId::APP && privileged.any(|entry| ServiceId::of_image(&entry.name) == service)
     }
 
     /// Programs that start at this occasion, in order.
@@ -140,11 +148,14 @@ pub enum Endpoint {
     Execd,
     /// `policyd`.
     Policyd,
+    /// `timed`.
+    Timed,
 }
 
 impl Endpoint {
     /// Each with its name in recipes, which is the name of the program that serves it.
-    pub const ALL: [(&str, Self); 2] = [("execd", Self::Execd), ("policyd", Self::Policyd)];
+    pub const ALL: [(&str, Self); 3] =
+        [("execd", Self::Execd), ("policyd", Self::Policyd), ("timed", Self::Timed)];
 }
 
 /// What a service lets a program do beyond asking.
@@ -154,17 +165,38 @@ pub enum Privilege {
     Programs,
     /// Read policyd's audit.
     Audit,
+    /// List everybody's timers.
+    ListTimers,
+    /// Set the wall clock.
+    SetClock,
+    /// Set the governor's hint for windows of timers.
+    TimerHint,
+    /// Set standby floors of timers.
+    TimerFloor,
+    /// Set timers that standby does not hold back.
+    AlarmClock,
 }
 
 impl Privilege {
     /// Each with its name in recipes.
-    pub const ALL: [(&str, Self); 2] = [("programs", Self::Programs), ("audit", Self::Audit)];
+    pub const ALL: [(&str, Self); 7] = [
+        ("programs", Self::Programs),
+        ("audit", Self::Audit),
+        ("list-timers", Self::ListTimers),
+        ("set-clock", Self::SetClock),
+        ("timer-hint", Self::TimerHint),
+        ("timer-floor", Self::TimerFloor),
+        ("alarm-clock", Self::AlarmClock),
+    ];
 
     /// Who grants it.
     pub const fn of(self) -> Endpoint {
         match self {
             Self::Programs => Endpoint::Execd,
             Self::Audit => Endpoint::Policyd,
+            Self::ListTimers | Self::SetClock | Self::TimerHint | Self::TimerFloor | Self::AlarmClock => {
+                Endpoint::Timed
+            }
         }
     }
 }

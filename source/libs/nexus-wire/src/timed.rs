@@ -10,21 +10,30 @@
 //!   Fired ─▶ Fired(what it was)                a page of it, and again until a page is not full
 //! ```
 //!
+//! Every request and most answers travel in the words of a message; only pages of a list are bytes.
+//!
 //! What has fired and was not asked for yet still counts as a timer of its task, so both are bounded together.
 //!
 //! timed keeps nothing over a crash. Answers that matter for it say in which *era* they were given: in another one than
 //! before, all timers are forgotten and have to be set again.
 
+mod words;
+
+use alloc::boxed::Box;
+
 use heapless::Vec;
 use nexus_abi::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::Protocol;
+use crate::{Malformed, Protocol, Words};
 
-/// Most expiries of one answer; ask again for more. Every answer is moved about at this size, so it is small.
+/// Most expiries of one answer; ask again for more.
 pub const FIRED_PAGE: usize = 16;
-/// Most timers of one page of the list, for the same reason.
+/// Most timers of one page of the list.
 pub const PAGE: usize = 8;
+
+/// Longest answer that is bytes: a full page.
+pub const ANSWER_BYTES_MAX: usize = 512;
 
 /// The protocol.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +42,24 @@ pub struct Timed;
 impl Protocol for Timed {
     type Request = Request;
     type Answer = Answer;
+
+    const REQUEST_BYTES: usize = 0;
+
+    fn request_to_words(request: &Request) -> Option<Words> {
+        Some(words::of_request(request))
+    }
+
+    fn request_from_words(words: &Words) -> Result<Request, Malformed> {
+        words::request(words).ok_or(Malformed)
+    }
+
+    fn answer_to_words(answer: &Answer) -> Option<Words> {
+        words::of_answer(answer)
+    }
+
+    fn answer_from_words(words: &Words) -> Result<Answer, Malformed> {
+        words::answer(words).ok_or(Malformed)
+    }
 }
 
 /// What a client says.
@@ -132,7 +159,7 @@ pub enum Tier {
     AlarmClock,
 }
 
-/// What a client hears.
+/// What a client hears. Pages are elsewhere, because every answer is moved about at the size of the largest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
     /// The moment has come.
@@ -172,7 +199,7 @@ pub enum Answer {
         /// See [`Answer::Set`].
         era: u64,
         /// A page of it.
-        expiries: Vec<Expiry, FIRED_PAGE>,
+        expiries: Box<Vec<Expiry, FIRED_PAGE>>,
     },
     /// What time it is.
     Now {
@@ -184,7 +211,7 @@ pub enum Answer {
     /// What was asked for holds from now on.
     Done,
     /// A page of live timers; fewer than [`PAGE`] are the last.
-    Timers(Vec<Listed, PAGE>),
+    Timers(Box<Vec<Listed, PAGE>>),
     /// The request was understood and not carried out.
     Refused(Refusal),
 }

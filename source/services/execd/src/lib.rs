@@ -1,9 +1,9 @@
 //! The spawner and supervisor, as a state machine.
 //!
 //! [`Execd`] starts programs from the boot image as the compiled recipe says, hears of their deaths as bits, keeps a
-//! bounded history of how they ended, and starts them again as their policy says. It asks the kernel and policyd
-//! through the [`Machine`] trait and never waits for a child: the answer to "tell me when it ends" is a ticket kept
-//! until then.
+//! bounded history of how they ended, and starts them again as their policy says. It asks the kernel, policyd and
+//! timed through the [`Machine`] trait and never waits for a child: the answer to "tell me when it ends" is a ticket
+//! kept until then.
 //!
 //! ```text
 //!             spawn                    death, policy says again
@@ -41,7 +41,7 @@ use lifecycle::Verdict;
 use nexus_abi::{Error, ExitReason, Handle, Nanos, ServiceId, TaskId};
 use nexus_service::{Caller, Effects};
 use nexus_wire::execd::{Answer, Ended, Image, Next, Refusal, Restart, Spawn};
-use nexus_wire::recipe::{Privilege, Qos, Recipe, Start};
+use nexus_wire::recipe::{Qos, Recipe, Start};
 
 use crate::denials::Denials;
 use crate::history::History;
@@ -51,6 +51,8 @@ use crate::schedule::Denied;
 
 /// The program that decides what others may.
 pub const JUDGE: &str = "policyd";
+/// The program that keeps timers.
+pub const TIMEKEEPER: &str = "timed";
 
 /// The spawner and supervisor of everything but init and itself.
 #[derive(Debug)]
@@ -191,14 +193,6 @@ impl<M: Machine> Execd<M> {
         }
     }
 
-    /// Whether the recipe gives this privilege to the program whose identity the kernel has stamped.
-    fn has_privilege(&self, service: ServiceId, privilege: Privilege) -> bool {
-        service != ServiceId::APP
-            && self.recipe.services.iter().any(|entry| {
-                entry.profile.privileges.contains(&privilege) && ServiceId::of_image(&entry.name) == service
-            })
-    }
-
     /// The task in `slot` is dead: remember it, then start it again, or let the job go.
     fn ended(&mut self, slot: usize, reason: ExitReason, now: Nanos, effects: &mut Effects<Answer>) {
         let Some(job) = self.jobs.get_mut(slot) else { return };
@@ -218,6 +212,7 @@ impl<M: Machine> Execd<M> {
             }
             Verdict::GiveUp => Next::GivenUp,
         };
+        let job_task = job.task;
         let ended = Ended {
             job: job.number,
             image: job.plan.image.clone(),
@@ -228,6 +223,10 @@ impl<M: Machine> Execd<M> {
         };
         report(&mut self.machine, &ended, job.stopping);
         self.history.add(ended.clone());
+        // Its timers go with it. timed itself remembers nothing.
+        if ended.image != TIMEKEEPER && self.jobs.runs(TIMEKEEPER) {
+            self.machine.forget_timers(job_task);
+        }
         if next != Next::Restart {
             for (_, ticket) in self.jobs.remove(slot) {
                 effects.answer(ticket, Answer::Ended(ended.clone()));

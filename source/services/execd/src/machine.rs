@@ -1,4 +1,5 @@
-//! What execd asks of the kernel, and of policyd. Only [`Machine::decide`] waits, for a bounded time.
+//! What execd asks of the kernel, policyd and timed. Only [`Machine::decide`] and [`Machine::forget_timers`] wait, for
+//! a bounded time: neither service ever waits for anything itself.
 
 use core::fmt;
 
@@ -37,7 +38,7 @@ pub struct Orphan {
     pub death_bit: u64,
 }
 
-/// The kernel and policyd, as far as execd needs them.
+/// The kernel, policyd and timed, as far as execd needs them.
 pub trait Machine {
     /// Starts a task. Refused, it leaves nothing behind.
     fn spawn(&mut self, launch: &Launch<'_>) -> Result<(Handle, TaskId), Error>;
@@ -71,6 +72,9 @@ pub trait Machine {
 
     /// Asks policyd; nothing when it does not answer in time.
     fn decide(&mut self, question: &May) -> Option<Decision>;
+
+    /// Has timed forget a task that is dead. Should timed die meanwhile, it has.
+    fn forget_timers(&mut self, task: TaskId);
 
     /// Gives up a handle.
     fn close(&mut self, handle: Handle);

@@ -1,25 +1,28 @@
-//! The kernel and policyd behind [`Machine`].
+//! The kernel, policyd and timed behind [`Machine`].
 
 use core::fmt;
 
-use execd::{JUDGE, Launch, Machine, Orphan};
+use execd::{JUDGE, Launch, Machine, Orphan, TIMEKEEPER};
 use nexus_abi::info::{TaskInfo, TaskState};
 use nexus_abi::spawn::SpawnFlags;
 use nexus_abi::{
     BurstHint, Error, ExitReason, Handle, HartMask, LatencyHint, Nanos, QosClass, Rights, SchedField, Shares,
     SpawnArgs, TaskId, user,
 };
-use nexus_rt::startup::{EXECD, EXECD_SLOT, EXTRA_SLOT, POLICYD, POLICYD_SLOT, SYSTEM, SYSTEM_SLOT};
+use nexus_rt::startup::{
+    EXECD, EXECD_SLOT, EXTRA_SLOT, POLICYD, POLICYD_SLOT, SYSTEM, SYSTEM_SLOT, TIMED, TIMED_SLOT,
+};
 use nexus_service::os::ask;
 use nexus_wire::execd::Image;
 use nexus_wire::policyd::{Answer, Decision, May, Policyd, Request};
 use nexus_wire::recipe::{Endpoint, Placement, Profile, Time};
+use nexus_wire::timed::{self, Govern, Timed};
 
 /// Where programs are in the boot image.
 const PROGRAMS: &str = "bin/";
 /// Longest path of a program.
 const PATH_MAX: usize = PROGRAMS.len() + nexus_wire::execd::IMAGE_MAX;
-/// How long policyd may take: it never waits for anything, so this is long, but everybody waits for execd.
+/// How long policyd and timed may take: they never wait for anything, so this is long, but everybody waits for execd.
 const PATIENCE: Nanos = Nanos::from_millis(1_000);
 
 /// What a program that uses a service gets of its endpoint.
@@ -120,6 +123,13 @@ impl Machine for Os {
         }
     }
 
+    fn forget_timers(&mut self, task: TaskId) {
+        let deadline = user::clock_now().after(PATIENCE);
+        let ended = timed::Request::Govern(Govern::Ended { task: task.to_wire() });
+        // A timed that does not answer finds out by itself when it runs out of room.
+        let _answer = ask::<Timed>(TIMED, &ended, None, deadline);
+    }
+
     fn close(&mut self, handle: Handle) {
         // It can only fail because the handle is gone, which is what is wanted.
         let _gone = user::handle_close(handle);
@@ -139,11 +149,14 @@ fn grant(image: &str, profile: &Profile, given: &mut [Handle]) -> Result<(), Err
         let (slot, handle) = match endpoint {
             Endpoint::Execd => (EXECD_SLOT, EXECD),
             Endpoint::Policyd => (POLICYD_SLOT, POLICYD),
+            Endpoint::Timed => (TIMED_SLOT, TIMED),
         };
         given[slot] = user::handle_copy(handle, CLIENT)?;
     }
-    if image == JUDGE {
-        given[POLICYD_SLOT] = user::handle_copy(POLICYD, SERVER)?;
+    match image {
+        JUDGE => given[POLICYD_SLOT] = user::handle_copy(POLICYD, SERVER)?,
+        TIMEKEEPER => given[TIMED_SLOT] = user::handle_copy(TIMED, SERVER)?,
+        _ => {}
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ impl<M: Machine> Service for Execd<M> {
         }
         // Everybody may look and wait; how tasks are scheduled is policyd's to allow.
         let controls = matches!(request, Request::Spawn(_) | Request::Kill { .. });
-        if controls && !self.has_privilege(caller.service, Privilege::Programs) {
+        if controls && !self.recipe.grants(caller.service, Privilege::Programs) {
             self.audit_denial(caller, now);
             return effects.answer(ticket, Answer::Refused(Refusal::NotAllowed));
         }

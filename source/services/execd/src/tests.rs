@@ -18,7 +18,7 @@ use nexus_service::memory::{Bench, CallId, Outcome};
 use nexus_wire::Status;
 use nexus_wire::execd::{Change, PAGE, Reason, Request, Restart};
 use nexus_wire::policyd::{Action, Decision, Denial, May};
-use nexus_wire::recipe::{Endpoint, Placement, Profile, Service as Entry, Time};
+use nexus_wire::recipe::{Endpoint, Placement, Privilege, Profile, Service as Entry, Time};
 use proptest::prelude::*;
 
 use super::*;
@@ -169,6 +169,23 @@ fn a_restart_that_the_kernel_refuses_counts_as_a_crash() {
     assert_eq!(rig.count(), 1);
     rig.advance(1_000);
     assert_eq!(rig.count(), 2, "memory came back in time");
+}
+
+#[test]
+fn timed_hears_of_every_end_while_it_runs_and_never_of_its_own() {
+    let mut rig = Rig::new();
+    rig.spawn("early", Restart::Never);
+    rig.dies(1, ExitReason::Exited(0));
+    rig.spawn(TIMEKEEPER, Restart::Always);
+    rig.spawn("p", Restart::OnFailure);
+    rig.dies(3, CRASH);
+    rig.spawn("q", Restart::Never);
+    rig.dies(4, ExitReason::Exited(0));
+    assert_eq!(rig.world.borrow().forgotten, [TaskId::new(3, 1), TaskId::new(4, 1)]);
+    rig.dies(2, CRASH);
+    rig.spawn("r", Restart::Never);
+    rig.dies(5, CRASH);
+    assert_eq!(rig.world.borrow().forgotten.len(), 2, "it rests, and the next one knows nothing");
 }
 
 #[test]

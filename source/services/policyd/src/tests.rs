@@ -12,7 +12,7 @@ use nexus_service::memory::{Bench, CallId, Outcome};
 use nexus_wire::Status;
 use nexus_wire::execd::Image;
 use nexus_wire::policyd::{PAGE, Record};
-use nexus_wire::recipe::{Profile, Start};
+use nexus_wire::recipe::{Profile, Service as Entry, Start};
 use proptest::prelude::*;
 
 use super::*;

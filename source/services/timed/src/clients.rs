@@ -73,6 +73,16 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
+    /// Whether there is no room for another sleeper or listener.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.sleepers >= SLEEPERS_MAX || self.listeners >= LISTENERS_MAX
+    }
+
+    /// All who are here.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> {
+        self.clients.keys().copied()
+    }
+
     pub(crate) const fn has_room_for_sleeper(&self) -> bool {
         self.sleepers < SLEEPERS_MAX
     }

@@ -14,7 +14,8 @@
 //! 3. Timers that live and expiries that nobody has read are bounded together.
 //! 4. The tick fires what is due after every event, so being awake for any reason is used for all; the deadline it
 //!    answers is the latest moment that keeps every promise.
-//! 5. Everybody sees the time as coarsely as a task without the right to more.
+//! 5. Of a death it hears from execd. Whoever dies without a word is found when there is no room for somebody else.
+//! 6. Everybody sees the time as coarsely as a task without the right to more.
 //!
 //! Nothing here ever waits.
 
@@ -52,7 +53,12 @@ pub struct Timed<S> {
     clients: Clients,
     wall: WallClock,
     audit: AuditBudget,
+    /// Not before this moment it looks for dead tasks again.
+    next_search: Nanos,
 }
+
+/// Between two searches for tasks that have died without a word: each asks the kernel about every client.
+const SEARCH_PAUSE: Nanos = Nanos::from_millis(1_000);
 
 impl<S: Surroundings> Timed<S> {
     /// Has no timers yet. `wall_ns` is what time it is, if anybody knows.
@@ -64,6 +70,7 @@ impl<S: Surroundings> Timed<S> {
             clients: Clients::default(),
             wall: WallClock::new(wall_ns, now),
             audit: AuditBudget::default(),
+            next_search: Nanos(0),
         }
     }
 

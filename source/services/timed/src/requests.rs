@@ -1,5 +1,8 @@
 //! What clients ask, and what they hear.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use nexus_abi::{COARSE_CLOCK, Handle, Nanos, TaskId};
 use nexus_service::{Call, Caller, Effects, Service};
 use nexus_wire::timed::{
@@ -10,7 +13,7 @@ use timer_coalescer::{Ask, Pending, Period, Rearmed, TIMERS_MAX, TIMERS_PER_OWNE
 
 use crate::clients::{Listener, Sleep};
 use crate::wall::WallClock;
-use crate::{Audit, Privilege, Reason, Surroundings, Timed};
+use crate::{Audit, Privilege, Reason, SEARCH_PAUSE, Surroundings, Timed};
 
 impl<S: Surroundings> Service for Timed<S> {
     type Protocol = Protocol;
@@ -18,6 +21,9 @@ impl<S: Surroundings> Service for Timed<S> {
     fn call(&mut self, call: Call<'_, Request>, now: Nanos, effects: &mut Effects<Answer>) {
         let Call { caller, request, ticket, attached } = call;
         self.end_sleep(caller.task, effects);
+        if self.is_full() {
+            self.bury_the_silent(now, effects);
+        }
         match self.react(caller, request, attached, now, effects) {
             Ok(Reaction::Answer(answer)) => effects.answer(ticket, answer),
             Ok(Reaction::WhenItFires(timer)) => {
@@ -38,7 +44,6 @@ impl<S: Surroundings> Service for Timed<S> {
 }
 
 /// What follows a request that is carried out.
-#[expect(clippy::large_enum_variant, reason = "it lives on one stack for one call, like the answer in it")]
 enum Reaction {
     /// An answer now.
     Answer(Answer),
@@ -75,7 +80,7 @@ impl<S: Surroundings> Timed<S> {
             }
             Request::Cancel { id } => self.cancel(caller.task, TimerId::from_wire(id))?,
             Request::Remaining { id } => self.remaining(caller.task, TimerId::from_wire(id), now)?,
-            Request::Fired => Answer::Fired { era, expiries: self.clients.read(caller.task) },
+            Request::Fired => Answer::Fired { era, expiries: Box::new(self.clients.read(caller.task)) },
             Request::Now => {
                 let moment = coarse(now);
                 Answer::Now { monotonic_ns: moment.0, wall_ns: self.wall.at(moment) }
@@ -206,9 +211,27 @@ impl<S: Surroundings> Timed<S> {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.clients.is_full() || self.timers.len() + self.clients.spent() >= TIMERS_MAX
+    }
+
+    /// Forgets tasks of whose death nobody has told: those that execd did not start, or that died while it was away.
+    /// O(clients), at most once a second.
+    fn bury_the_silent(&mut self, now: Nanos, effects: &mut Effects<Answer>) {
+        if now < self.next_search {
+            return;
+        }
+        self.next_search = now.after(SEARCH_PAUSE);
+        let dead: Vec<TaskId> =
+            self.clients.tasks().filter(|task| !self.surroundings.is_alive(*task)).collect();
+        for task in dead {
+            self.bury(task, effects);
+        }
+    }
+
     fn list(&self, from: u16) -> Answer {
         let timers = self.timers.list_from(from.into()).take(PAGE);
-        Answer::Timers(timers.map(|pending| self.listed(pending)).collect())
+        Answer::Timers(Box::new(timers.map(|pending| self.listed(pending)).collect()))
     }
 
     fn listed(&self, Pending { id, owner, class, ask, window }: Pending) -> Listed {

@@ -1,6 +1,6 @@
 //! What timed needs from outside: who may do what, and where its audit goes.
 
-use nexus_abi::ServiceId;
+use nexus_abi::{ServiceId, TaskId};
 use nexus_service::Caller;
 
 /// What not everybody may ask.
@@ -63,6 +63,9 @@ impl Reason {
 pub trait Surroundings {
     /// Whether the program with this identity has a privilege. One without an identity of its own never has.
     fn grants(&self, service: ServiceId, privilege: Privilege) -> bool;
+
+    /// Whether this task still lives, or is about to end.
+    fn is_alive(&self, task: TaskId) -> bool;
 
     /// Writes down a decision. It says neither when the timer will fire nor how late it may be.
     fn audit(&mut self, audit: Audit);

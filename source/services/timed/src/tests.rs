@@ -303,10 +303,16 @@ proptest! {
     #[test]
     fn garbage_is_answered_and_nothing_panics(
         calls in proptest::collection::vec((0u32..30, proptest::collection::vec(any::<u8>(), 0..40)), 0..200),
+        words in proptest::collection::vec((0u32..30, any::<[u64; 8]>(), 0u64..16), 0..200),
     ) {
         let mut rig = Rig::new();
         for (n, bytes) in calls {
             let id = rig.0.send(rig::by(ServiceId(n), n), &bytes, None);
+            prop_assert!(rig.0.outcome(id).is_ok());
+        }
+        for (n, mut words, which) in words {
+            words[0] = which;
+            let id = rig.0.send_words(rig::by(ServiceId(n), n), words);
             prop_assert!(rig.0.outcome(id).is_ok());
         }
         rig.0.bits(u64::MAX);

@@ -157,7 +157,11 @@ impl Contract {
 
     fn ordered(&mut self, marker: Marker, line: &str) {
         let found = self.expected.iter().position(|expected| expected.is(&marker));
-        if found.is_some_and(|index| self.expected[index].place == Place::EachStart) {
+        if found.is_some_and(|index| match self.expected[index].place {
+            Place::EachStart => true,
+            Place::AnywhereAgain => self.seen[index],
+            Place::InOrder | Place::Anywhere => false,
+        }) {
             return;
         }
         if !self.first_time(line) {
@@ -174,7 +178,7 @@ impl Contract {
             self.violations.push(Violation::WrongHarts { found, required });
         }
         self.seen[index] = true;
-        if self.expected[index].place == Place::Anywhere {
+        if matches!(self.expected[index].place, Place::Anywhere | Place::AnywhereAgain) {
             return;
         }
         if index < self.next {

@@ -13,6 +13,7 @@ const CLEAN: Ending = Ending::Exited(Exit::Code(0));
 
 const SERVICE_PLACED: &str = "execd: affinity set (svc=policyd mask=0x3 policy=prefer)";
 const SERVICE_SCHEDULED: &str = "execd: qos set (svc=policyd class=idle shares=100 lat=0 burst=0)";
+const TIMED_SCHEDULED: &str = "execd: qos set (svc=timed class=perf_burst shares=100 lat=0 burst=0)";
 const APP_SCHEDULED: &str = "execd: qos set (svc=selftest-client class=normal shares=100 lat=0 burst=0)";
 const ASKED_SCHEDULED: &str = "execd: qos set (svc=bench class=perf_burst shares=100 lat=0 burst=0)";
 
@@ -30,14 +31,17 @@ fn recipe() -> Recipe {
     let elsewhere = Placement { harts: HartMask(1 << 40), policy: AffinityPolicy::Pin };
     let app = entry("selftest-client", Start::Asked, Some(elsewhere), QosClass::Normal);
     let asked = entry("bench", Start::Asked, None, QosClass::PerfBurst);
-    Recipe { services: [service, app, asked].into_iter().collect() }
+    let timed = entry("timed", Start::Boot, None, QosClass::PerfBurst);
+    Recipe { services: [service, timed, app, asked].into_iter().collect() }
 }
 
 /// The console of a run in which all is well, with things between that are no markers.
 fn good_log() -> Vec<String> {
     let mut log = vec!["OpenSBI v1.1".to_owned()];
     log.extend(nexus_proof::expected(HARTS, MEMORY.into()).map(|marker| marker.to_string()));
-    let scheduled = [SERVICE_PLACED, SERVICE_SCHEDULED, APP_SCHEDULED].map(str::to_owned);
+    let timed = Marker::Ready(Service::Timed).to_string();
+    let scheduled =
+        [SERVICE_PLACED, SERVICE_SCHEDULED, TIMED_SCHEDULED, &timed, APP_SCHEDULED].map(str::to_owned);
     let first_case = log.iter().position(|line| *line == passed(Case::ALL[0])).unwrap();
     log.splice(first_case..first_case, scheduled);
     log.insert(3, Marker::IdleEnterL1.to_string());
@@ -80,6 +84,20 @@ fn what_execd_says_of_the_app_may_come_anywhere_but_must_come() {
     let line = log.remove(index_of(&log, APP_SCHEDULED));
     assert_eq!(judge(&log, CLEAN), [Violation::MarkerMissing(line.clone())]);
     log.insert(index_of(&log, &passed(Case::IPC)), line);
+    assert_eq!(judge(&log, CLEAN), []);
+}
+
+#[test]
+fn timed_may_be_ready_at_any_time_and_again_but_must_be_once() {
+    let mut log = good_log();
+    let ready = log.remove(index_of(&log, &Marker::Ready(Service::Timed).to_string()));
+    assert_eq!(judge(&log, CLEAN), [Violation::MarkerMissing(ready.clone())]);
+    for case in [Case::IPC, Case::MEMORY] {
+        let at = index_of(&log, &passed(case));
+        log.splice(at..at, [ready.clone(), TIMED_SCHEDULED.to_owned()]);
+    }
+    assert_eq!(judge(&log, CLEAN), []);
+    log.insert(2, "timed: audit register decision=allow reason=applied caller=app pid=7".to_owned());
     assert_eq!(judge(&log, CLEAN), []);
 }
 

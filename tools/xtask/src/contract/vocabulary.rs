@@ -37,6 +37,8 @@ pub fn meaning(line: &str) -> Meaning<'_> {
         Some(Marker::Failed { .. }) => Meaning::Failed,
         Some(Marker::End { pass, fail }) => Meaning::End { pass, fail },
         Some(Marker::IdleEnterL1 | Marker::IdleLeaveL1) => Meaning::Free,
+        // Evidence for people: how often it comes depends on what programs ask for.
+        Some(Marker::TimerAudit { .. }) => Meaning::Text,
         Some(marker) => Meaning::Ordered(marker),
     }
 }
@@ -58,6 +60,8 @@ pub enum Place {
     InOrder,
     /// Anywhere: it races with what the program it is about prints itself.
     Anywhere,
+    /// The same, and again each time that the program it is about is started again, which a selftest does.
+    AnywhereAgain,
     /// Whenever the program it is about is started, which may be never.
     EachStart,
 }
@@ -111,11 +115,16 @@ fn boot(harts: u32, memory_mib: u32, recipe: &Recipe, app: &str) -> Vec<Expectat
     let scheduled = |service, place| {
         scheduled(service, harts).into_iter().map(move |marker| Expectation::new(&marker, place))
     };
-    let services = recipe.starting(Start::Boot).flat_map(|service| scheduled(service, Place::InOrder));
+    let is_timed = |service: &recipe::Service| service.name == Service::Timed.name();
+    let timed = recipe.starting(Start::Boot).find(|service| is_timed(service));
+    let timed = timed.map(|_| Expectation::new(&Marker::Ready(Service::Timed), Place::AnywhereAgain));
+    let services = recipe.starting(Start::Boot).flat_map(|service| {
+        scheduled(service, if is_timed(service) { Place::AnywhereAgain } else { Place::InOrder })
+    });
     let the_app = recipe.find(app).into_iter().flat_map(|service| scheduled(service, Place::Anywhere));
     let asked = recipe.starting(Start::Asked).filter(|service| service.name != app);
     let asked = asked.flat_map(|service| scheduled(service, Place::EachStart));
-    ready.chain(services).chain(the_app).chain(asked).collect()
+    ready.chain(timed).chain(services).chain(the_app).chain(asked).collect()
 }
 
 /// What execd says when it has scheduled a program as its recipe says. Harts that are not online are dropped, and a

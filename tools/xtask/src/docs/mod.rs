@@ -143,7 +143,8 @@ fn markers() -> String {
          Generated from `nexus-proof` by `make docs`. A run on two harts prints these lines in this order, and then\n\
          its end line; `scripts/qemu-test.sh` fails when one is missing, comes twice, comes out of order, or is not\n\
          on the list, and when the machine does not exit with 0. After `policyd: ready` come the lines that execd\n\
-         prints for each service with an entry in `recipes/sched/`; they follow from the recipes and are checked too.\n\n\
+         prints for each service with an entry in `recipes/sched/`; they follow from the recipes and are checked too.\n\
+         `timed: ready` may come anywhere, and again, because a case starts timed again.\n\n\
          ```text\n",
     );
     for marker in nexus_proof::expected(2, 256) {

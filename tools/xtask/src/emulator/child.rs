@@ -102,6 +102,7 @@ fn end(child: &mut Child) {
         if !matches!(child.try_wait(), Ok(None)) {
             return;
         }
+        // POLL: the standard library waits for a child for ever or not at all.
         thread::sleep(POLL);
     }
     let _ = child.kill();

@@ -8,6 +8,7 @@
 //! | [`unsafe_islands`] | unsafe code only where it is listed | `unsafe-islands.toml` |
 //! | [`marker_texts`] | marker texts only in nexus-proof | nexus-proof |
 //! | [`machine_paths`] | nothing of one machine in the repository | – |
+//! | [`polling`] | nothing sleeps and looks again | – |
 //! | [`file_sizes`] | files that got long, as a report | – |
 //! | `recipes` | recipes and policies are right | `recipes/`, `policies/` |
 //! | `docs` | generated pages are up to date | the code they come from |
@@ -17,6 +18,7 @@ pub mod file_sizes;
 pub mod layers;
 pub mod machine_paths;
 pub mod marker_texts;
+pub mod polling;
 mod sources;
 pub mod unsafe_islands;
 
@@ -34,11 +36,12 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     complaints.extend(unsafe_islands::check(workspace, &files)?);
     complaints.extend(marker_texts::check(&files));
     complaints.extend(machine_paths::check(&files));
+    complaints.extend(polling::check(&files));
     complaints.extend(docs::check(workspace));
     complaints.extend(recipes::compile(workspace).err().map(|error| error.to_string()));
     say(file_sizes::report(&files));
     ensure!(complaints.is_empty(), "the repository breaks its own rules:\n  {}", complaints.join("\n  "));
-    say("unsafe islands, marker texts, machine paths, generated docs and recipes are in order");
+    say("unsafe islands, marker texts, machine paths, loops, generated docs and recipes are in order");
     Ok(())
 }
 

@@ -45,7 +45,9 @@ const USES: Key = Key {
 };
 const PRIVILEGES: Key = Key {
     name: "privileges",
-    meaning: "what services let it do beyond asking: have execd start and end programs; read policyd's audit",
+    meaning: "what services let it do beyond asking: have execd start and end programs; read policyd's audit; of \
+              timed, list everybody's timers, set the wall clock, the governor's hint, standby floors, alarm-clock \
+              timers",
     allowed: || format!("a list of different ones of {}", one_of(&Privilege::ALL)),
     default: Some(|| "none".to_owned()),
 };

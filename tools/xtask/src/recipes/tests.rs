@@ -207,7 +207,7 @@ fn bad_values_of_services_are_caught() {
     );
     let endings = [
         "15: [bench] start = \"never\": allowed is \"boot\", \"default\" or \"asked\"",
-        "18: [bench] uses = [\"execd\", \"execd\"]: allowed is a list of different ones of \"execd\" or \"policyd\"",
+        "18: [bench] uses = [\"execd\", \"execd\"]: allowed is a list of different ones of \"execd\", \"policyd\" or \"timed\"",
         "17: [bench] rights = [\"root\"]: allowed is a list of different ones of \"read\", \"inspect\", \"spawn\", \
          \"log\", \"hardware\", \"power\", \"trace\" or \"all\"",
         "20: [bench] memory_mib = 65: allowed is a number from 1 to 64",

@@ -41,6 +41,7 @@ fn moves_while_it_runs(harts: usize) -> Verdict {
         let arrived = || spinner.status().map(|record| record.hart == hart as u64);
         let mut tries = 0;
         while !arrived()? && tries < TRIES {
+            // POLL: nobody is told where a task runs.
             rest(100);
             tries += 1;
         }

@@ -7,7 +7,7 @@ use nexus_abi::{COARSE_CLOCK, Error, Nanos};
 use selftest_client::{Op, raw};
 
 use crate::check::{Because, Verdict, holds, refused, same, within};
-use crate::partner::{PATIENCE, Partner, patience, rest};
+use crate::partner::{PATIENCE, Partner, patience};
 
 /// How late a wake-up may be where time passes with instructions, and nothing else does.
 const LATE_EXACT: u64 = 20_000;
@@ -87,9 +87,7 @@ fn many(late: u64) -> Verdict {
         "all sleep before the first wakes",
         late == LATE_SHARED || user::clock_now() < start.after(Nanos::from_millis(30)),
     )?;
-    while user::clock_now() < start.after(Nanos::from_millis(60)) {
-        rest(1000);
-    }
+    user::sleep_until(start.after(Nanos::from_millis(60)));
     for (peer, moment) in peers {
         let (woke, _) = peer.last()?.because("a sleeper")?;
         // The sleeper's clock is coarse: it shows up to 100 µs too little.

@@ -2,6 +2,7 @@
 
 mod affinity;
 mod clock;
+mod coalesce;
 mod console;
 mod cycles;
 mod deadline;
@@ -25,6 +26,9 @@ mod restart;
 mod shares;
 mod smp;
 mod starvation;
+mod timed;
+mod timed_churn;
+mod timed_restart;
 
 use alloc::string::String;
 
@@ -52,6 +56,8 @@ pub fn run(case: Case) -> Verdict {
         Case::CONSOLE => console::run(),
         Case::RESTART => restart::run(),
         Case::POLICY => policy::run(),
+        Case::TIMED => timed::run().and_then(|()| timed_churn::run()).and_then(|()| timed_restart::run()),
+        Case::COALESCE => coalesce::run(),
         Case::IDLE => idle::run(),
         Case::CYCLES => cycles::run(),
         Case::SHARES => shares::run(),

@@ -50,6 +50,7 @@ fn again() -> Verdict {
     let mut endings = history(job)?;
     while endings.len() < RESTS_MS.len() + 1 {
         holds("the crashes come in time", user::clock_now() < end)?;
+        // POLL: execd tells of a job's end, not of a restart.
         rest(20_000);
         endings = history(job)?;
     }

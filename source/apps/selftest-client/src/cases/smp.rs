@@ -158,6 +158,7 @@ fn moving(harts: usize) -> Verdict {
         if user::clock_now() > end {
             return Err(format!("{harts} tasks that may run anywhere are on harts {:#b}", places()?));
         }
+        // POLL: nobody is told where a task runs.
         rest(2_000);
     }
     free.into_iter().try_for_each(Partner::end)?;
@@ -177,7 +178,7 @@ fn nomad() -> Verdict {
     let end = patience();
     while nomad.status()?.hart == home {
         holds("a task moves away from a busy hart", user::clock_now() < end)?;
-        // No multiple of a slice: the two take turns, and only the one that waits can be taken.
+        // POLL: the same. No multiple of a slice: the two take turns, and only the one that waits can be taken.
         rest(1_370);
     }
     settler.end()?;

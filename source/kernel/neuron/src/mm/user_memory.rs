@@ -34,6 +34,8 @@ unsafe impl Plain for nexus_abi::info::TaskInfo {}
 // SAFETY: integers only.
 unsafe impl Plain for nexus_abi::info::ConsoleInfo {}
 // SAFETY: integers only.
+unsafe impl Plain for nexus_abi::info::WallClockInfo {}
+// SAFETY: integers only.
 unsafe impl Plain for nexus_abi::info::TraceEvent {}
 
 /// Checks that `len` bytes at `address` can be accessed, and makes them resident.

@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{
-    ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TaskState, TraceEvent,
+    ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TaskState, TraceEvent, WallClockInfo,
 };
 use nexus_abi::{Error, HARTS_MAX, Handle, LOG_LINE_MAX, PAGE_SIZE, Rights};
 
@@ -67,6 +67,11 @@ pub(super) fn info(hart: &mut Hart, task: &mut OwnedTask) -> Values {
         InfoKind::Console => {
             let uart = &hart.machine.board.uart;
             let record = ConsoleInfo { address: uart.region.base(), irq: u64::from(uart.line.number()) };
+            put(hart, task, bytes_of(&record))
+        }
+        InfoKind::WallClock => {
+            let rtc = hart.machine.board.rtc.as_ref().ok_or(Error::NotFound)?;
+            let record = WallClockInfo { address: rtc.region.base(), irq: u64::from(rtc.line.number()) };
             put(hart, task, bytes_of(&record))
         }
     }

@@ -132,7 +132,7 @@ pub(super) const INFO: CallDoc = CallDoc {
         SYSTEM_KIND,
         SYSTEM_DENIED,
         (Error::Invalid, "unknown kind"),
-        (Error::NotFound, "no such hart, or no further task"),
+        (Error::NotFound, "no such hart, no further task, or no wall clock"),
         ADDRESS,
     ],
 };

@@ -22,6 +22,8 @@ pub(super) struct World {
     pub(super) asked: Vec<(String, Action, String)>,
     /// It does not answer.
     pub(super) silent: bool,
+    /// Whom timed was told to forget.
+    pub(super) forgotten: Vec<TaskId>,
 }
 
 /// Harts of the machine.
@@ -134,6 +136,10 @@ impl Machine for Fake {
             true => Decision::Allow("so it is".chars().collect()),
             false => Decision::Deny(Denial::NoRuleForAction),
         })
+    }
+
+    fn forget_timers(&mut self, task: TaskId) {
+        self.0.borrow_mut().forgotten.push(task);
     }
 
     fn close(&mut self, handle: Handle) {

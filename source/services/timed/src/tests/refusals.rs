@@ -213,3 +213,23 @@ fn the_audit_is_bounded_and_says_how_much_it_leaves_out() {
     let untold = rig.0.service.surroundings.audits.last().map(|audit| audit.untold);
     assert_eq!(untold, Some(100 - AUDIT_PER_SECOND));
 }
+
+/// 64 tasks with 64 timers each have all there are. One of them dies and nobody says so.
+#[test]
+fn who_died_without_a_word_makes_room_when_there_is_none() {
+    let mut rig = Rig::new();
+    for task in 0..64 {
+        for n in 0..64 {
+            rig.set(app(task), once(ms(10_000 + n)));
+        }
+    }
+    let set = |rig: &mut Rig| rig.ask(app(100), Request::Set(once(ms(5_000))));
+    assert_eq!(set(&mut rig), Answer::Refused(Refusal::Full));
+    rig.0.service.surroundings.dead.push(app(7).task);
+    assert_eq!(set(&mut rig), Answer::Refused(Refusal::Full), "it has looked a moment ago");
+    rig.0.run_until(crate::SEARCH_PAUSE);
+    assert!(matches!(set(&mut rig), Answer::Set { .. }));
+    let listed = rig.list();
+    assert_eq!(listed.len(), 63 * 64 + 1);
+    assert!(listed.iter().all(|timer| timer.task != app(7).task.to_wire()));
+}

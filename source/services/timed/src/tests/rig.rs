@@ -17,6 +17,8 @@ pub(super) const ALARMSD: ServiceId = ServiceId(22);
 #[derive(Default)]
 pub(super) struct World {
     pub(super) audits: Vec<Audit>,
+    /// Tasks that have died without a word.
+    pub(super) dead: Vec<TaskId>,
 }
 
 impl Surroundings for World {
@@ -28,6 +30,10 @@ impl Surroundings for World {
             Privilege::SetClock | Privilege::List => service == ServiceId::SHELL,
             Privilege::Bury => service == ServiceId::EXECD,
         }
+    }
+
+    fn is_alive(&self, task: TaskId) -> bool {
+        !self.dead.contains(&task)
     }
 
     fn audit(&mut self, audit: Audit) {
@@ -111,7 +117,7 @@ impl Rig {
             let from = listed.last().map_or(0, |timer| timer.place + 1);
             let Answer::Timers(page) = self.govern(ServiceId::SHELL, Govern::List { from }) else { panic!() };
             let is_last = page.len() < PAGE;
-            listed.extend(page);
+            listed.extend(page.iter().copied());
             if is_last {
                 return listed;
             }

@@ -1,0 +1,116 @@
+//! Requests and answers in the words of a message.
+//!
+//! Of a request the first word says which it is and the others are its fields; of an answer the first is the
+//! transport's and the second says which it is. Words without a meaning are 0. What is read is checked as strictly as
+//! bytes are: a word that cannot be, or one left over, makes it nothing.
+
+use super::{Answer, Govern, Refusal, Remaining, Request, Tier, Timer};
+use crate::Words;
+
+pub(super) const fn of_request(request: &Request) -> Words {
+    match *request {
+        Request::Sleep { until_ns, late_by_ns } => [1, until_ns, late_by_ns, 0, 0, 0, 0, 0],
+        Request::Listen { bits } => [2, bits, 0, 0, 0, 0, 0, 0],
+        Request::Set(timer) => of_timer(3, 0, timer),
+        Request::Rearm { id, timer } => of_timer(4, id, timer),
+        Request::Cancel { id } => [5, id, 0, 0, 0, 0, 0, 0],
+        Request::Remaining { id } => [6, id, 0, 0, 0, 0, 0, 0],
+        Request::Fired => [7, 0, 0, 0, 0, 0, 0, 0],
+        Request::Now => [8, 0, 0, 0, 0, 0, 0, 0],
+        Request::Govern(Govern::SetWall { wall_ns }) => [9, wall_ns, 0, 0, 0, 0, 0, 0],
+        Request::Govern(Govern::Hint { hint_ns }) => [10, hint_ns, 0, 0, 0, 0, 0, 0],
+        Request::Govern(Govern::Floor { task, floor_ns }) => [11, task, floor_ns, 0, 0, 0, 0, 0],
+        Request::Govern(Govern::Ended { task }) => [12, task, 0, 0, 0, 0, 0, 0],
+        Request::Govern(Govern::List { from }) => [13, from as u64, 0, 0, 0, 0, 0, 0],
+    }
+}
+
+/// A period of zero is none: that it is refused is timed's to say, so whether there is one has a word of its own.
+const fn of_timer(which: u64, id: u64, Timer { due_ns, period_ns, late_by_ns, tier }: Timer) -> Words {
+    let (has_period, period) = match period_ns {
+        None => (0, 0),
+        Some(period) => (1, period),
+    };
+    [which, id, due_ns, period, late_by_ns, tier as u64, has_period, 0]
+}
+
+pub(super) fn request(words: &Words) -> Option<Request> {
+    let [which, a, b, ..] = *words;
+    let (request, used) = match which {
+        1 => (Request::Sleep { until_ns: a, late_by_ns: b }, 3),
+        2 => (Request::Listen { bits: a }, 2),
+        3 if a == 0 => (Request::Set(timer(words)?), 7),
+        4 => (Request::Rearm { id: a, timer: timer(words)? }, 7),
+        5 => (Request::Cancel { id: a }, 2),
+        6 => (Request::Remaining { id: a }, 2),
+        7 => (Request::Fired, 1),
+        8 => (Request::Now, 1),
+        9 => (Request::Govern(Govern::SetWall { wall_ns: a }), 2),
+        10 => (Request::Govern(Govern::Hint { hint_ns: a }), 2),
+        11 => (Request::Govern(Govern::Floor { task: a, floor_ns: b }), 3),
+        12 => (Request::Govern(Govern::Ended { task: a }), 2),
+        13 => (Request::Govern(Govern::List { from: u16::try_from(a).ok()? }), 2),
+        _ => return None,
+    };
+    words.iter().skip(used).all(|word| *word == 0).then_some(request)
+}
+
+fn timer(&[_, _, due_ns, period, late_by_ns, tier, has_period, _]: &Words) -> Option<Timer> {
+    let period_ns = match (has_period, period) {
+        (0, 0) => None,
+        (1, period) => Some(period),
+        _ => return None,
+    };
+    let tier = [Tier::Ordinary, Tier::AlarmClock].into_iter().find(|known| *known as u64 == tier)?;
+    Some(Timer { due_ns, period_ns, late_by_ns, tier })
+}
+
+/// Nothing for a page of a list: that is bytes.
+pub(super) const fn of_answer(answer: &Answer) -> Option<Words> {
+    Some(match *answer {
+        Answer::Woken => [0, 1, 0, 0, 0, 0, 0, 0],
+        Answer::Listening { era } => [0, 2, era, 0, 0, 0, 0, 0],
+        Answer::Set { id, era } => [0, 3, era, id, 0, 0, 0, 0],
+        Answer::Rearmed { id, was_live, era } => [0, 4, era, id, was_live as u64, 0, 0, 0],
+        Answer::Cancelled { was_live, era } => [0, 5, era, was_live as u64, 0, 0, 0, 0],
+        Answer::Remaining(None) => [0, 6, 0, 0, 0, 0, 0, 0],
+        Answer::Remaining(Some(Remaining { least_ns, most_ns })) => [0, 7, least_ns, most_ns, 0, 0, 0, 0],
+        Answer::Now { monotonic_ns, wall_ns: None } => [0, 8, monotonic_ns, 0, 0, 0, 0, 0],
+        Answer::Now { monotonic_ns, wall_ns: Some(wall_ns) } => [0, 9, monotonic_ns, wall_ns, 0, 0, 0, 0],
+        Answer::Done => [0, 10, 0, 0, 0, 0, 0, 0],
+        Answer::Refused(refusal) => [0, 11, refusal as u64, 0, 0, 0, 0, 0],
+        Answer::Fired { .. } | Answer::Timers(_) => return None,
+    })
+}
+
+pub(super) fn answer(words: &Words) -> Option<Answer> {
+    let [_, which, a, b, c, ..] = *words;
+    let (answer, used) = match which {
+        1 => (Answer::Woken, 2),
+        2 => (Answer::Listening { era: a }, 3),
+        3 => (Answer::Set { id: b, era: a }, 4),
+        4 => (Answer::Rearmed { id: b, was_live: truth(c)?, era: a }, 5),
+        5 => (Answer::Cancelled { was_live: truth(b)?, era: a }, 4),
+        6 => (Answer::Remaining(None), 2),
+        7 => (Answer::Remaining(Some(Remaining { least_ns: a, most_ns: b })), 4),
+        8 => (Answer::Now { monotonic_ns: a, wall_ns: None }, 3),
+        9 => (Answer::Now { monotonic_ns: a, wall_ns: Some(b) }, 4),
+        10 => (Answer::Done, 2),
+        11 => (Answer::Refused(refusal(a)?), 3),
+        _ => return None,
+    };
+    words.iter().skip(used).all(|word| *word == 0).then_some(answer)
+}
+
+const fn truth(word: u64) -> Option<bool> {
+    match word {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+fn refusal(word: u64) -> Option<Refusal> {
+    let all = [Refusal::Invalid, Refusal::OverLimit, Refusal::Full, Refusal::NotFound, Refusal::NotAllowed];
+    all.into_iter().find(|known| *known as u64 == word)
+}

@@ -1,0 +1,88 @@
+//! timed behind its endpoint, and the machine's clock.
+
+use core::time::Duration;
+
+use nexus_abi::user::{self, Outgoing};
+use nexus_abi::{Error, Handle, Nanos, Rights};
+use nexus_wire::timed::{ANSWER_BYTES_MAX, Answer, Govern, Request, Timed};
+use nexus_wire::{Malformed, Protocol, Status, Words, decode};
+
+use crate::{Clock, Instant, Link, timed};
+
+/// timed, and the kernel's clock. As a [`Clock`] it sleeps by timed, so that one wake-up serves many.
+#[derive(Clone, Copy, Debug)]
+pub struct Os {
+    endpoint: Handle,
+    bell: Option<Handle>,
+}
+
+impl Os {
+    /// timed behind `endpoint`.
+    pub const fn new(endpoint: Handle) -> Self {
+        Self { endpoint, bell: None }
+    }
+
+    /// The same, which tells of expiries at the notification `bell`.
+    pub const fn with_bell(self, bell: Handle) -> Self {
+        Self { bell: Some(bell), ..self }
+    }
+
+    /// The words are all there is, both ways: the kernel's fast path.
+    fn ask_in_words(&self, words: Words) -> Result<Answer, Error> {
+        read(&user::call(self.endpoint, words)?, &[])
+    }
+
+    fn ask_for_page(&self, words: Words) -> Result<Answer, Error> {
+        let mut page = [0; ANSWER_BYTES_MAX];
+        let out = Outgoing { words, ..Outgoing::default() };
+        let answer = user::call_with(self.endpoint, out, &mut page, Nanos::NEVER)?;
+        read(&answer.words, page.get(..answer.len).unwrap_or(&[]))
+    }
+}
+
+impl Link for Os {
+    fn ask(&mut self, request: &Request) -> Result<Answer, Error> {
+        let words = Timed::request_to_words(request).ok_or(Error::Invalid)?;
+        match request {
+            Request::Fired | Request::Govern(Govern::List { .. }) => self.ask_for_page(words),
+            _ => self.ask_in_words(words),
+        }
+    }
+
+    fn listen(&mut self, bits: u64) -> Result<Answer, Error> {
+        let words = Timed::request_to_words(&Request::Listen { bits }).ok_or(Error::Invalid)?;
+        let bell = user::handle_copy(self.bell.ok_or(Error::Invalid)?, Rights::NOTIFY | Rights::MOVE)?;
+        let out = Outgoing { words, handle: Some(bell), ..Outgoing::default() };
+        match user::call_with(self.endpoint, out, &mut [], Nanos::NEVER) {
+            Ok(answer) => read(&answer.words, &[]),
+            Err(error) => {
+                // If the message never left, the copy is still ours; else there is nothing to close.
+                let _moved = user::handle_close(bell);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Clock for Os {
+    fn now(&self) -> Instant {
+        user::clock_now().into()
+    }
+
+    /// A machine without timed, or with one that dies again and again, still sleeps: in the kernel.
+    fn sleep_until(&self, moment: Instant) {
+        if timed::sleep_until(&mut { *self }, moment, Duration::ZERO).is_err() {
+            user::sleep_until(moment.nanos());
+        }
+    }
+}
+
+/// What timed says that cannot be read is of another version of its protocol.
+fn read(words: &Words, bytes: &[u8]) -> Result<Answer, Error> {
+    let answer = match Status::from_wire(words[0]) {
+        Some(Status::InWords) => Timed::answer_from_words(words),
+        Some(Status::Answered) => decode(bytes),
+        Some(Status::Malformed | Status::AnswerTooLong) | None => Err(Malformed),
+    };
+    answer.map_err(|Malformed| Error::Invalid)
+}
