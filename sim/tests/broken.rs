@@ -1,6 +1,8 @@
 //! The rules can fail: parts of the device are broken one by one, and the simulator notices each, says which rule, and
 //! comes to the same again.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may unwrap like a test")]
+
 use std::path::Path;
 
 use nexus_abi::{Nanos, TaskId};
@@ -25,7 +27,7 @@ fn violation(firmware: &dyn Firmware) -> Violation {
     let (scenario, text) = scenario();
     let (policy, seed, days) = (scenario.policy, 1, 2);
     let plan = Plan { scenario: &scenario, policy, seed, days };
-    let violation = *run(plan, firmware, &mut Nothing).expect_err("nobody noticed");
+    let violation = *run(plan, firmware, &mut Nothing).unwrap_err();
     let failure = Failure {
         file: "swarm.toml".to_owned(),
         scenario: text,
@@ -80,7 +82,7 @@ impl Service for BrokenTimed {
             (Flaw::Loses | Flaw::MakesUp, Request::Fired) if self.is_hundredth_page() => {
                 let made_up = Expiry { id: 1, due_ns: 0, times: 1 };
                 let count = usize::from(matches!(self.flaw, Flaw::MakesUp));
-                let expiries = std::iter::repeat_n(made_up, count).collect();
+                let expiries = Box::new(std::iter::repeat_n(made_up, count).collect());
                 effects.answer(ticket, Answer::Fired { era: 0, expiries });
             }
             _ => self.inner.call(Call { caller, request, ticket, attached }, now, effects),
@@ -105,7 +107,7 @@ impl Service for BrokenTimed {
 impl BrokenTimed {
     fn is_hundredth_page(&mut self) -> bool {
         self.pages += 1;
-        self.pages % 100 == 0
+        self.pages.is_multiple_of(100)
     }
 }
 
@@ -239,7 +241,7 @@ fn a_lock_that_outlives_its_holder_is_noticed() {
     // An app that crashes while it works under a lock.
     scenario.faults.app_dies = sim::scenario::Rate(2_000.0);
     let plan = Plan { scenario: &scenario, policy: scenario.policy, seed: 1, days: 2 };
-    let violation = run(plan, &Crashing, &mut Nothing).expect_err("nobody noticed");
+    let violation = run(plan, &Crashing, &mut Nothing).unwrap_err();
     assert_eq!(violation.invariant, Invariant::LocksAreAttributed);
     assert!(violation.what.contains("which is dead"), "{}", violation.what);
     assert!(run(plan, &Shipping, &mut Nothing).is_ok());

@@ -1,5 +1,7 @@
 //! The command line, as people use it.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may unwrap like a test")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

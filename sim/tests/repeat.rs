@@ -1,5 +1,7 @@
 //! The same again: equal seeds give equal runs, other seeds other ones, and a longer run takes no more memory.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may unwrap like a test")]
+
 use std::path::Path;
 
 use sim::record::{Record, Recorder};

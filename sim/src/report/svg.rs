@@ -324,7 +324,7 @@ pub fn scatter(title: &str, axes: [&str; 2], points: &[(f64, f64, bool, String)]
         svg,
         "<text x='{}' y='{}' text-anchor='end' fill='{INK}'>{across} →</text>",
         WIDTH - RIGHT,
-        height - 28.0
+        height - 10.0
     );
     put!(svg, "<text x='{}' y='{}' fill='{INK}'>↑ {up}</text>", LEFT + 8.0, TOP + 14.0);
     svg + "</svg>\n"
