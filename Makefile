@@ -1,7 +1,7 @@
 # Thin fronts of `cargo xtask`, which installs what is missing and does the work (tools/xtask).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-linux ci doctor clean test-os diag-os dep-gate fuzz docs
+.PHONY: help run test bench bench-linux ci doctor clean test-os diag-os dep-gate fuzz docs swarm report-test figures
 
 XTASK := scripts/cargo.sh xtask
 
@@ -43,3 +43,12 @@ fuzz:      ## ten million hostile system calls on 1 and 2 harts
 
 docs:      ## regenerate the pages that repeat code
 	@$(XTASK) docs
+
+swarm:     ## seed after seed in the simulator, with faults, until stopped
+	@scripts/cargo.sh run --quiet -p sim -- swarm --seeds 0
+
+report-test: ## the simulator's page in a real browser
+	@$(XTASK) report-test
+
+figures:   ## draw the simulator's pictures of docs/power again
+	@scripts/cargo.sh run --quiet -p sim -- figures

@@ -14,6 +14,7 @@ mod image;
 mod os;
 mod process;
 mod recipes;
+mod report_test;
 mod setup;
 mod toolchain;
 mod workspace;
@@ -79,6 +80,8 @@ enum Command {
     Check,
     /// Write the generated pages
     Docs,
+    /// The simulator's page in a real browser
+    ReportTest,
 }
 
 fn main() -> ExitCode {
@@ -116,6 +119,7 @@ fn dispatch(command: &Command) -> Result<ExitCode> {
         Command::DepGate => gates::dependencies(workspace),
         Command::Check => gates::check(workspace),
         Command::Docs => docs::write(workspace),
+        Command::ReportTest => report_test::report_test(workspace),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,6 +20,9 @@ const EMULATOR_PACKAGES: &[&str] = &["qemu-system-misc", "opensbi"];
 /// The emulator, unless `QEMU` names another.
 pub const EMULATOR: &str = "qemu-system-riscv64";
 
+/// The browser in which `report-test` looks at pages.
+pub const BROWSER: &str = "chromium";
+
 /// Firmware that QEMU loads by default for `virt`, as packaged.
 const FIRMWARE: &str = "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin";
 
@@ -41,6 +44,9 @@ pub enum Need {
     Deny,
     /// For what Linux is measured with; nothing else wants it.
     LinuxCompiler,
+
+    /// Large, and of use to `report-test` alone: not among [`Need::ALL`].
+    Browser,
 }
 
 impl Need {
@@ -59,6 +65,8 @@ impl Need {
             Need::Nextest => "cargo-nextest",
             Need::Deny => "cargo-deny",
             Need::LinuxCompiler => "C compiler for Linux on RISC-V",
+
+            Need::Browser => "browser",
         }
     }
 
@@ -76,6 +84,8 @@ impl Need {
                 .filter(|_| Path::new(LINUX_LIBRARY).exists())
                 .and_then(|_| find_program(LINUX_COMPILER))
                 .map(|path| path.display().to_string()),
+
+            Need::Browser => find_program(BROWSER).map(|path| path.display().to_string()),
         }
     }
 
@@ -89,6 +99,8 @@ impl Need {
             Need::LinuxCompiler => {
                 Source::Debian(&["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "cpio"])
             }
+
+            Need::Browser => Source::Debian(&[BROWSER, "fonts-dejavu-core"]),
         }
     }
 }

@@ -111,6 +111,23 @@ impl<S: Service> Bench<S> {
         &self.wire.notes
     }
 
+    /// What has become of a call, which is then forgotten: for benches that run for longer than their memory.
+    pub fn take_outcome(&mut self, id: CallId) -> Result<Outcome<AnswerOf<S>>, Malformed> {
+        let outcome = self.outcome(id);
+        self.wire.outcomes.remove(&id.0);
+        outcome
+    }
+
+    /// Bits the service has set since this was asked last, in order: when, where, which.
+    pub fn take_notes(&mut self) -> Vec<(Nanos, Handle, u64)> {
+        core::mem::take(&mut self.wire.notes)
+    }
+
+    /// Forgets which handles were closed.
+    pub fn forget_closed(&mut self) {
+        self.wire.closed.clear();
+    }
+
     /// What has become of a call.
     pub fn outcome(&self, id: CallId) -> Result<Outcome<AnswerOf<S>>, Malformed> {
         match self.wire.outcomes.get(&id.0) {

@@ -101,6 +101,26 @@ fn an_answer_now_comes_in_the_same_turn() {
 }
 
 #[test]
+fn what_is_taken_is_forgotten_and_what_is_still_to_come_is_not() {
+    let mut bench = Bench::new(Echo::default());
+    let now = bench.call(caller(1), &Ask::Now(7));
+    let later = bench.call(caller(2), &Ask::After { ms: 10, value: 1 });
+    assert_eq!(bench.take_outcome(now), Ok(Outcome::Answered(Say::Value(7))));
+    assert_eq!(bench.take_outcome(later), Ok(Outcome::Waiting));
+    bench.run_until(ms(10));
+    assert_eq!(bench.take_outcome(later), Ok(Outcome::Answered(Say::Value(1))));
+    assert_eq!([now, later].map(|id| bench.outcome(id)), [Ok(Outcome::Waiting), Ok(Outcome::Waiting)]);
+
+    let target = Handle::from_wire(9);
+    bench.call_with(caller(1), &Ask::Nudge { bits: 4 }, Some(target));
+    assert_eq!(bench.take_notes(), [(ms(10), target, 4)]);
+    assert_eq!(bench.take_notes(), []);
+    assert_eq!(bench.closed(), [target]);
+    bench.forget_closed();
+    assert_eq!(bench.closed(), []);
+}
+
+#[test]
 fn a_deferred_answer_comes_at_its_deadline_and_not_before() {
     let mut bench = Bench::new(Echo::default());
     let slow = bench.call(caller(1), &Ask::After { ms: 20, value: 1 });

@@ -8,7 +8,7 @@ use nexus_service::{Call, Caller, Effects, Service};
 use nexus_wire::timed::{
     self as wire, Answer, Govern, Listed, PAGE, Refusal, Remaining, Request, Timed as Protocol,
 };
-use timer_coalescer::compose::HINT_FRUGAL;
+use timer_coalescer::compose::HINT_MAX;
 use timer_coalescer::{Ask, Pending, Period, Rearmed, TIMERS_MAX, TIMERS_PER_OWNER_MAX, Tier, TimerId};
 
 use crate::clients::{Listener, Sleep};
@@ -100,7 +100,7 @@ impl<S: Surroundings> Timed<S> {
         self.demand(caller, privilege(request))?;
         match request {
             Govern::SetWall { wall_ns } => self.wall = WallClock::new(Some(wall_ns), now),
-            Govern::Hint { hint_ns } if hint_ns > HINT_FRUGAL.0 => return Err(Refusal::Invalid),
+            Govern::Hint { hint_ns } if hint_ns > HINT_MAX.0 => return Err(Refusal::Invalid),
             Govern::Hint { hint_ns } => self.timers.set_hint(Nanos(hint_ns)),
             Govern::Floor { task, floor_ns } => {
                 self.timers.set_floor(TaskId::from_wire(task), Nanos(floor_ns)).map_err(refusal)?;

@@ -25,7 +25,7 @@ use self::figures::{Figure, Figures};
 use crate::contract::describe_exit;
 use crate::emulator::{Console, Event, Exit, Machine, Mode, Running};
 use crate::image::{Image, build_image};
-use crate::process::say;
+use crate::process::{self, host_cargo, say};
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 
@@ -68,6 +68,9 @@ pub fn bench(workspace: &Workspace, baseline: Baseline) -> Result<()> {
     for table in [table::timers(&anchors, &figures), table::scaling(&figures)].into_iter().flatten() {
         println!("{table}");
     }
+    // Wall-clock on a shared machine: shown, and no reason to fail.
+    let speed = ["run", "--quiet", "-p", "sim", "--", "speed"];
+    process::run(host_cargo().current_dir(workspace.root()).args(speed))?;
     let folder = workspace.target().join("bench");
     fs::create_dir_all(&folder)?;
     let file = folder.join("neuron.json");

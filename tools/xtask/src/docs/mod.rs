@@ -39,6 +39,12 @@ const PAGES: &[Page] = &[
     Page { path: "docs/perf/timers.md", extent: Extent::Section("sleepers"), text: pictures::sleepers },
     Page { path: "docs/perf/timers.svg", extent: Extent::Whole, text: pictures::timers },
     Page { path: "docs/perf/scaling.svg", extent: Extent::Whole, text: pictures::scaling },
+    Page { path: recipes::power::SCHEMA_PATH, extent: Extent::Whole, text: recipes::power::schema },
+    Page {
+        path: "docs/power/overview.md",
+        extent: Extent::Section("configuration"),
+        text: recipes::power::tables,
+    },
     Page { path: "docs/power/timers.md", extent: Extent::Section("windows"), text: windows::table },
 ];
 

@@ -1,16 +1,15 @@
 //! The table of windows: what `timer_coalescer::compose` answers to every combination.
 
 use nexus_abi::{Nanos, QosClass};
+use power_governor::Hints;
 use timer_coalescer::Tier;
-use timer_coalescer::compose::{
-    HINT_BALANCED, HINT_FRUGAL, HINT_PERFORMANCE, Promise, Regime, Terms, compose,
-};
+use timer_coalescer::compose::{Promise, Regime, Terms, compose};
 
 /// Delays on both sides of every window and of the floor.
 const DELAYS_MS: [u64; 6] = [2, 6, 10, 30, 1_000, 120_000];
 /// The modes of the governor, each with its hint.
 const MODES: [(&str, Nanos); 3] =
-    [("performance", HINT_PERFORMANCE), ("balanced", HINT_BALANCED), ("frugal", HINT_FRUGAL)];
+    [("performance", Hints::PERFORMANCE), ("balanced", Hints::BALANCED), ("frugal", Hints::FRUGAL)];
 /// The floor of a device as it is delivered.
 const FLOOR: Nanos = Nanos::from_millis(60_000);
 

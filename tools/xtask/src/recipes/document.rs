@@ -116,21 +116,28 @@ impl<'t> Section<'t> {
         report: &mut Report<'_>,
         read: impl FnOnce(&DeValue<'t>) -> Option<T>,
     ) -> Option<Placed<T>> {
-        let Some((name, value)) = self.table.remove_entry(key.name) else {
+        let Some(Placed { value, at, said }) = self.take_if_there(key.name, report, read) else {
             if key.default.is_none() {
                 self.complain(report, format_args!(" has no {}: allowed is {}", key.name, (key.allowed)()));
             }
             return None;
         };
-        let said = format!("{} {} = {}", self.title, key.name, report.written(value.span()));
-        let placed = Placed { value: (), at: name.span().start, said };
-        match read(value.get_ref()) {
-            Some(value) => Some(Placed { value, at: placed.at, said: placed.said }),
-            None => {
-                placed.complain(report, format_args!("allowed is {}", (key.allowed)()));
-                None
-            }
+        if value.is_none() {
+            report.complain(at, format!("{said}: allowed is {}", (key.allowed)()));
         }
+        Some(Placed { value: value?, at, said })
+    }
+
+    /// What `read` makes of the value of the key called `name`, if it is there.
+    pub fn take_if_there<T>(
+        &mut self,
+        name: &str,
+        report: &Report<'_>,
+        read: impl FnOnce(&DeValue<'t>) -> T,
+    ) -> Option<Placed<T>> {
+        let (key, value) = self.table.remove_entry(name)?;
+        let said = format!("{} {name} = {}", self.title, report.written(value.span()));
+        Some(Placed { value: read(value.get_ref()), at: key.span().start, said })
     }
 
     /// The tables of `[[name]]`, in their order.

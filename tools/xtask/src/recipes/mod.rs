@@ -1,14 +1,16 @@
 //! Recipes and policies: what a person writes in TOML, checked and compiled when the image is built.
 //!
 //! ```text
-//!   recipes/services.toml ──────────┐
-//!   recipes/sched/affinity.toml ────┼─▶ Recipe ─▶ recipes/services.bin ┐
+//!   recipes/power.toml ───▶ Values ────────▶ recipes/power.bin ────┐
+//!   recipes/services.toml ──────────┐                              │
+//!   recipes/sched/affinity.toml ────┼─▶ Recipe ─▶ recipes/services.bin ┤
 //!   recipes/sched/qos.toml ─────────┘     ▲                            ├─ of the boot image
 //!   policies/*.toml ─────▶ Policy ────────┴─▶ policies/rules.bin ──────┘
 //! ```
 //!
 //! A mistake stops the build, never the boot: each is said with file, line, key, value and what is allowed, and all
-//! of them are said at once. The device reads the compiled form with the types of `nexus-wire` and `access-policy`.
+//! of them are said at once. The device reads the compiled form with the types of `nexus-wire`, `access-policy` and
+//! `power-config`.
 //!
 //! | module | reads |
 //! |---|---|
@@ -16,11 +18,13 @@
 //! | [`services`] | what starts, when, with which rights |
 //! | [`sched`] | where programs run, and how they are scheduled |
 //! | [`policies`] | who may do what |
+//! | [`power`] | every number of the power stack |
 //! | [`page`] | nothing: it writes the documentation of all keys |
 
 mod document;
 pub mod page;
 mod policies;
+pub mod power;
 mod sched;
 mod services;
 
@@ -33,6 +37,7 @@ use access_policy::Policy;
 use anyhow::{Context, Result, bail, ensure};
 use nexus_wire::policyd::{Action, POLICY_BYTES_MAX, POLICY_PATH};
 use nexus_wire::recipe::{RECIPE_BYTES_MAX, RECIPE_PATH, Recipe};
+use power_config::{CONFIG_BYTES_MAX, CONFIG_PATH, Values};
 use serde::Serialize;
 
 use crate::build;
@@ -42,21 +47,23 @@ use document::{Complaint, Report};
 /// Where recipes are.
 const FOLDER: &str = "recipes";
 /// The recipes there are, services first.
-const PATHS: [&str; 3] = [services::PATH, sched::AFFINITY_PATH, sched::QOS_PATH];
+const PATHS: [&str; 4] = [services::PATH, sched::AFFINITY_PATH, sched::QOS_PATH, power::PATH];
 
 /// Recipes and policies that agree with each other and with the image.
 #[derive(Debug, Clone)]
 pub struct Compiled {
     pub recipe: Recipe,
     policy: Policy<Action>,
+    power: Values,
 }
 
 impl Compiled {
     /// The files of the boot image: path and contents.
-    pub fn files(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
+    pub fn files(&self) -> Result<[(&'static str, Vec<u8>); 3]> {
         Ok([
             (RECIPE_PATH, encode(&self.recipe, RECIPE_BYTES_MAX)?),
             (POLICY_PATH, encode(&self.policy, POLICY_BYTES_MAX)?),
+            (CONFIG_PATH, encode(&self.power, CONFIG_BYTES_MAX)?),
         ])
     }
 }
@@ -130,10 +137,12 @@ fn check(texts: &[Text], programs: &[String]) -> Result<Compiled, Vec<Complaint>
         complaints.extend(report.finish());
     }
     let mut recipe = None;
+    let mut power = None;
     for path in PATHS {
         let text = texts.iter().find(|text| text.path == path).map_or("", |text| &text.text);
         let mut report = Report::new(path, text);
         match (path, &mut recipe) {
+            (power::PATH, _) => power = power::read(&mut report),
             (services::PATH, recipe) => *recipe = services::read(&mut report, programs),
             // Without services there is nothing that the others could be about.
             (_, None) => {}
@@ -142,8 +151,8 @@ fn check(texts: &[Text], programs: &[String]) -> Result<Compiled, Vec<Complaint>
         }
         complaints.extend(report.finish());
     }
-    match recipe {
-        Some(recipe) if complaints.is_empty() => Ok(Compiled { recipe, policy }),
+    match (recipe, power) {
+        (Some(recipe), Some(power)) if complaints.is_empty() => Ok(Compiled { recipe, policy, power }),
         _ => Err(complaints),
     }
 }

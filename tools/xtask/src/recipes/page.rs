@@ -17,6 +17,8 @@ is built: a mistake stops the build with file, line, key, value and what is allo
 `cargo xtask image` and `cargo xtask check` all say it. In the image they are `recipes/services.bin` and
 `policies/rules.bin`; what [execd](execd.md) and [policyd](policyd.md) make of them stands there.
 
+The numbers of the power stack, `recipes/power.toml`, have [a page of their own](../power/overview.md#what-can-be-configured).
+
     recipes/sched/qos.toml:12: [shell] shares = 0: allowed is a number from 1 to 1000
 ";
 

@@ -5,6 +5,7 @@ use nexus_wire::recipe::{Endpoint, Privilege, Profile, Restart, Start, Time};
 
 use super::*;
 
+mod power_recipe;
 mod rules;
 
 const SERVICES: &str = "\
@@ -35,6 +36,7 @@ struct Desk {
     services: String,
     affinity: String,
     qos: String,
+    power: String,
     policy: String,
 }
 
@@ -43,6 +45,7 @@ fn desk() -> Desk {
         services: SERVICES.to_owned(),
         affinity: String::new(),
         qos: String::new(),
+        power: String::new(),
         policy: POLICY.to_owned(),
     }
 }
@@ -54,6 +57,7 @@ fn compiled(desk: Desk) -> Result<Compiled, Vec<String>> {
         text(services::PATH, desk.services),
         text(sched::AFFINITY_PATH, desk.affinity),
         text(sched::QOS_PATH, desk.qos),
+        text(power::PATH, desk.power),
         text("policies/sched.toml", desk.policy),
     ];
     check(&texts, &programs).map_err(|complaints| complaints.iter().map(ToString::to_string).collect())
@@ -118,9 +122,10 @@ fn what_is_right_compiles_to_what_it_says() {
 #[test]
 fn the_repository_s_own_recipes_are_right_and_fit_their_files() {
     let compiled = compile(&Workspace::locate().unwrap()).unwrap();
-    let [(_, recipe), (_, policy)] = compiled.files().unwrap();
+    let [(_, recipe), (_, policy), (_, power)] = compiled.files().unwrap();
     assert_eq!(nexus_wire::decode::<Recipe>(&recipe), Ok(compiled.recipe.clone()));
     assert_eq!(nexus_wire::decode::<Policy<Action>>(&policy), Ok(compiled.policy));
+    assert_eq!(nexus_wire::decode::<Values>(&power), Ok(compiled.power));
 }
 
 #[test]

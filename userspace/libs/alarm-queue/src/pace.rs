@@ -33,7 +33,7 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// For an app in use: all its alarms may ring at one moment, but an app that sets each alarm anew as soon as it
+    /// For an app in use, if nobody says otherwise: all its alarms may ring at one moment, but an app that sets each alarm anew as soon as it
     /// rings keeps nobody awake for long.
     pub const IN_USE: Self = Self { rings: RINGS_MAX, window: Nanos::from_millis(60_000) };
 
@@ -71,7 +71,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// For an app that nothing is known against.
+    /// For an app that nothing is known against, if nobody says otherwise.
     pub const IN_USE: Self = Self { quota: Quota::IN_USE, not_before: Nanos::NOW };
 }
 
@@ -92,22 +92,32 @@ impl Record {
     }
 
     /// False when forgetting it changes nothing.
-    fn matters(&self, now: Nanos) -> bool {
+    fn matters(&self, in_use: Pace, now: Nanos) -> bool {
         let counts_until = self.rings.last().map_or(Nanos::NOW, |last| last.after(self.pace.quota.window));
-        self.pace != Pace::IN_USE || counts_until > now
+        self.pace != in_use || counts_until > now
     }
 }
 
 /// The paces of all apps.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Paces {
+    /// That of an app that nothing is known against.
+    in_use: Pace,
     /// At most [`APPS_MAX`].
     records: Vec<Record>,
 }
 
 impl Paces {
     pub const fn new() -> Self {
-        Self { records: Vec::new() }
+        Self { in_use: Pace::IN_USE, records: Vec::new() }
+    }
+
+    /// Apps that nothing is known against have another quota from now on. O(apps).
+    pub fn set_in_use(&mut self, quota: Quota) {
+        let before = core::mem::replace(&mut self.in_use, Pace { quota, ..Pace::IN_USE });
+        for record in self.records.iter_mut().filter(|record| record.pace == before) {
+            record.pace = self.in_use;
+        }
     }
 
     /// Makes sure that `app` is remembered. When there is no room, those who do not matter and for whom `in_use` is
@@ -117,12 +127,13 @@ impl Paces {
             return Ok(());
         }
         if self.records.len() >= APPS_MAX {
-            self.records.retain(|record| record.matters(now) || in_use(&record.app));
+            let pace = self.in_use;
+            self.records.retain(|record| record.matters(pace, now) || in_use(&record.app));
         }
         if self.records.len() >= APPS_MAX {
             return Err(Refusal::TooManyApps);
         }
-        self.records.push(Record { app: app.clone(), pace: Pace::IN_USE, rings: Vec::new() });
+        self.records.push(Record { app: app.clone(), pace: self.in_use, rings: Vec::new() });
         Ok(())
     }
 

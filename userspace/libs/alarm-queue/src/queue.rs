@@ -17,7 +17,7 @@ use nexus_abi::Nanos;
 
 use crate::alarm::{ALARMS_MAX, ALARMS_PER_APP, Alarm, AlarmId, App, Grants, Refusal, When};
 use crate::moment::{Clock, Moment};
-use crate::pace::{Pace, Paces};
+use crate::pace::{Pace, Paces, Quota};
 use crate::ring::{Missed, Reason, Ring, Standing, Wakeup};
 use crate::zone::{Wall, Zone};
 
@@ -138,6 +138,11 @@ impl AlarmQueue {
         self.admit(app, now)?;
         self.paces.set(app, pace);
         Ok(())
+    }
+
+    /// From now on this is the quota of every app whose pace is that of an app in use. O(apps).
+    pub fn set_quota(&mut self, quota: Quota) {
+        self.paces.set_in_use(quota);
     }
 
     /// At `now` the wall clock reads `wall`. Alarms in wall-clock time move with it, those in elapsed time do not;

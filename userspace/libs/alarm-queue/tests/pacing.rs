@@ -71,6 +71,44 @@ fn the_64_alarms_of_an_app_in_use_may_ring_together_but_no_65th_within_a_minute(
 }
 
 #[test]
+fn another_quota_for_apps_in_use_holds_for_all_of_them_and_for_nobody_else() {
+    let mut queue = AlarmQueue::new(Zone::UTC);
+    queue.set_pace(&app("paced"), quota(9, 600), s(0)).unwrap();
+    let due = |name: &str| alarm(name, Kind::Exact, When::Elapsed(s(1)));
+    for name in ["old", "old", "paced", "paced"] {
+        set(&mut queue, due(name), s(0));
+    }
+    queue.set_quota(Quota::new(1, s(30)).unwrap());
+    for name in ["new", "new"] {
+        set(&mut queue, due(name), s(0));
+    }
+    let names = |queue: &mut AlarmQueue, now| -> Vec<String> {
+        std::iter::from_fn(|| queue.ring(now)).map(|ring| ring.alarm.app.to_string()).collect()
+    };
+    assert_eq!(names(&mut queue, s(1)), ["old", "paced", "paced", "new"]);
+    assert_eq!(names(&mut queue, Nanos(s(31).0 - 1)), [""; 0]);
+    assert_eq!(names(&mut queue, s(31)), ["old", "new"]);
+    // Looser again: apps with that pace follow, those that were paced on purpose do not.
+    for name in ["old", "new"] {
+        set(&mut queue, due(name), s(31));
+    }
+    queue.set_quota(Quota::IN_USE);
+    assert_eq!(names(&mut queue, s(31)), ["old", "new"]);
+}
+
+#[test]
+fn apps_with_the_quota_of_apps_in_use_are_forgotten_whatever_it_is() {
+    let mut queue = AlarmQueue::new(Zone::UTC);
+    queue.set_quota(Quota::new(1, s(1)).unwrap());
+    for n in 0..2 * APPS_MAX {
+        let name = n.to_string();
+        let now = s(n as u64);
+        set(&mut queue, alarm(&name, Kind::Exact, When::Elapsed(now)), now);
+        assert_eq!(rings(&mut queue, now).len(), 1);
+    }
+}
+
+#[test]
 fn of_many_due_alarms_as_many_ring_as_the_quota_admits() {
     let mut queue = AlarmQueue::new(Zone::UTC);
     queue.set_pace(&app("app"), quota(2, 100), s(0)).unwrap();

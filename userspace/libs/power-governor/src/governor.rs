@@ -4,7 +4,7 @@ use nexus_abi::{IdleLevel, Nanos};
 
 use crate::idle::{Costs, IdleDecision, IdleReason, Locks};
 use crate::latency::LatencyRequests;
-use crate::mode::{Heat, Mode, ModeDecision, ModeReason, Percent, Supply};
+use crate::mode::{Heat, Hints, Mode, ModeDecision, ModeReason, Percent, Supply};
 
 /// What holds for every decision.
 ///
@@ -20,6 +20,8 @@ pub struct Rules {
     pub low_enter: Percent,
     /// A low battery at or above this is low no longer.
     pub low_leave: Percent,
+    /// How much timers may be coalesced.
+    pub hints: Hints,
     /// What idle levels cost.
     pub costs: Costs,
 }
@@ -33,7 +35,12 @@ impl Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { low_enter: Self::LOW_ENTER, low_leave: Self::LOW_LEAVE, costs: Costs::default() }
+        Self {
+            low_enter: Self::LOW_ENTER,
+            low_leave: Self::LOW_LEAVE,
+            hints: Hints::default(),
+            costs: Costs::default(),
+        }
     }
 }
 
@@ -127,7 +134,7 @@ impl Governor {
 
     /// The coalescing hint for `timed`: zero before the governor has spoken.
     pub fn hint(&self) -> Nanos {
-        self.spoken.map_or(Nanos(0), |decision| decision.mode.hint())
+        self.spoken.map_or(Nanos(0), |decision| self.rules.hints.of(decision.mode))
     }
 
     /// The level for a hart that has nothing to run for `expected`; zero means that it has something.

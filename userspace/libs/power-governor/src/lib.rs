@@ -37,7 +37,7 @@ mod mode;
 pub use governor::{Governor, Input, Rules};
 pub use idle::{Costs, IdleDecision, IdleReason, Locks};
 pub use latency::{Full, LatencyRequests};
-pub use mode::{Heat, Mode, ModeDecision, ModeReason, Percent, Supply};
+pub use mode::{Heat, Hints, Mode, ModeDecision, ModeReason, Percent, Supply};
 
 /// Most tasks with a latency request at once: each is a program that talks to hardware or makes sound.
 pub const LATENCY_REQUESTS_MAX: usize = 64;

@@ -5,12 +5,11 @@ use nexus_abi::Nanos;
 /// What the machine is run for. Wire values are append-only.
 ///
 /// ```
-/// use nexus_abi::Nanos;
 /// use power_governor::Mode;
 ///
 /// assert_eq!(Mode::default(), Mode::Balanced);
 /// assert_eq!(Mode::from_wire(2), Some(Mode::Frugal));
-/// assert_eq!(Mode::Frugal.hint(), Nanos::from_millis(50));
+/// assert_eq!(Mode::Frugal.name(), "frugal");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(u8)]
@@ -51,15 +50,49 @@ impl Mode {
             Self::Frugal => "frugal",
         }
     }
+}
 
-    /// How much later than asked for `timed` may fire an ordinary timer. 20 ms pass unnoticed; 50 ms halve the
-    /// wake-ups once more and begin to be seen.
-    pub const fn hint(self) -> Nanos {
-        match self {
-            Self::Balanced => Nanos::from_millis(20),
-            Self::Performance => Nanos(0),
-            Self::Frugal => Nanos::from_millis(50),
+/// How much later than asked for `timed` may fire an ordinary timer, by mode.
+///
+/// ```
+/// use nexus_abi::Nanos;
+/// use power_governor::{Hints, Mode};
+///
+/// let hints = Hints { frugal: Nanos::from_millis(80), ..Hints::default() };
+/// assert_eq!(hints.of(Mode::Frugal), Nanos::from_millis(80));
+/// assert_eq!(hints.of(Mode::Balanced), Hints::BALANCED);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Hints {
+    /// In balanced mode.
+    pub balanced: Nanos,
+    /// In performance mode.
+    pub performance: Nanos,
+    /// In frugal mode.
+    pub frugal: Nanos,
+}
+
+impl Hints {
+    /// 50 wake-ups a second at the most for whatever is not urgent, and nobody notices.
+    pub const BALANCED: Nanos = Nanos::from_millis(20);
+    /// None: what is asked for is what is done.
+    pub const PERFORMANCE: Nanos = Nanos(0);
+    /// 20 wake-ups a second at the most. This begins to be seen.
+    pub const FRUGAL: Nanos = Nanos::from_millis(50);
+
+    /// The hint of a mode.
+    pub const fn of(&self, mode: Mode) -> Nanos {
+        match mode {
+            Mode::Balanced => self.balanced,
+            Mode::Performance => self.performance,
+            Mode::Frugal => self.frugal,
         }
+    }
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self { balanced: Self::BALANCED, performance: Self::PERFORMANCE, frugal: Self::FRUGAL }
     }
 }
 

@@ -1,14 +1,15 @@
 //! How long the harts have been at which idle level, lately.
 //!
 //! A [`Residency`] is given samples: a moment, and for each hart how long it has been idle in all, by level. It keeps
-//! two rolling windows per hart, sixty buckets each, and answers with a [`Window`].
+//! two rolling windows per hart, sixty buckets each, and answers with a [`Window`]. How wide buckets are is said when it
+//! is made ([`Windows`]); the widths below are the default.
 //!
 //! ```text
 //!   start                                                    last sample
 //!     │  … │ 10 s │ 10 s │ 10 s │ 10 s │ 10 s │ 10 s │ 10 s │··· │
-//!          ◀──────────── Range::TenMinutes: 60 × 10 s ──────▶
+//!          ◀───────────── Range::Graph: 60 × 10 s ──────────▶
 //!                                   …│1│1│1│1│1│1│1│1│1│1│1│1│1│·│
-//!                                    ◀─ Range::Minute: 60 × 1 s ─▶
+//!                                    ◀─ Range::Status: 60 × 1 s ▶
 //! ```
 //!
 //! 1. Buckets are reckoned from the start. A window ends with the last full one, and is shorter only as long as there
@@ -33,9 +34,11 @@ mod residency;
 mod ring;
 mod share;
 mod spent;
+mod windows;
 
-pub use residency::{Of, Range, Refusal, Residency, Window};
+pub use residency::{Of, Refusal, Residency, Window};
 pub use spent::{Idle, Spent};
+pub use windows::{Range, Windows};
 
 /// Buckets of a window: enough for a graph, few enough to add up at every question.
 pub const BUCKETS: usize = 60;

@@ -4,42 +4,10 @@ use core::fmt;
 
 use nexus_abi::{HARTS_MAX, Nanos};
 
-use crate::BUCKETS;
 use crate::ring::Ring;
 use crate::share::Rest;
 use crate::spent::{Idle, Spent};
-
-/// Which of the two windows.
-///
-/// ```
-/// use nexus_abi::Nanos;
-/// use power_residency::Range;
-///
-/// assert_eq!(Range::Minute.bucket(), Nanos::from_millis(1_000));
-/// assert_eq!(Range::TenMinutes.length(), Nanos::from_millis(600_000));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Range {
-    /// 60 s, in buckets of one second: how the machine is doing.
-    Minute,
-    /// 10 min, in buckets of ten seconds: the graph.
-    TenMinutes,
-}
-
-impl Range {
-    /// The width of a bucket.
-    pub const fn bucket(self) -> Nanos {
-        match self {
-            Self::Minute => Nanos::from_millis(1_000),
-            Self::TenMinutes => Nanos::from_millis(10_000),
-        }
-    }
-
-    /// The length of the window once enough time has passed.
-    pub const fn length(self) -> Nanos {
-        Nanos(self.bucket().0 * BUCKETS as u64)
-    }
-}
+use crate::windows::{Range, Windows};
 
 /// Whose residency.
 ///
@@ -49,7 +17,7 @@ impl Range {
 ///
 /// let mut residency = Residency::new(Nanos(0), &[Idle::default(); 4])?;
 /// residency.record(Nanos::from_millis(60_000), &[Idle::default(); 4])?;
-/// let length = |of| residency.window(Range::Minute, of).map(|window| window.spent.total());
+/// let length = |of| residency.window(Range::Status, of).map(|window| window.spent.total());
 /// assert_eq!(length(Of::Hart(3))?, Nanos::from_millis(60_000));
 /// assert_eq!(length(Of::All)?, Nanos::from_millis(240_000));
 /// # Ok::<(), power_residency::Refusal>(())
@@ -71,7 +39,7 @@ pub enum Of {
 /// let second = Nanos::from_millis(1_000);
 /// let mut residency = Residency::new(Nanos(0), &[Idle::default(); 2])?;
 /// residency.record(second, &[Idle { l1: second, l2: Nanos(0) }, Idle { l1: Nanos(0), l2: second }])?;
-/// let window = residency.window(Range::Minute, Of::All)?;
+/// let window = residency.window(Range::Status, Of::All)?;
 /// assert_eq!((window.from, window.to), (Nanos(0), second));
 /// assert_eq!(window.spent.percent(), [0, 50, 50]);
 /// # Ok::<(), power_residency::Refusal>(())
@@ -124,14 +92,15 @@ impl core::error::Error for Refusal {}
 /// let mut residency = Residency::new(Nanos(0), &[Idle::default()])?;
 /// let half = Idle { l1: Nanos::from_millis(30_000), l2: Nanos(0) };
 /// residency.record(Nanos::from_millis(60_000), &[half])?;
-/// let spent = residency.window(Range::Minute, Of::Hart(0))?.spent;
+/// let spent = residency.window(Range::Status, Of::Hart(0))?.spent;
 /// assert_eq!(spent.at(IdleLevel::L1), Nanos::from_millis(30_000));
 /// assert_eq!(spent.total(), Nanos::from_millis(60_000));
-/// assert_eq!(residency.buckets(Range::TenMinutes, Of::All)?.count(), 6);
+/// assert_eq!(residency.buckets(Range::Graph, Of::All)?.count(), 6);
 /// # Ok::<(), power_residency::Refusal>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Residency {
+    windows: Windows,
     start: Nanos,
     /// Of the last sample.
     at: Nanos,
@@ -145,24 +114,30 @@ pub struct Residency {
 struct Hart {
     /// What of its counters is in the rings.
     counted: Idle,
-    minute: Ring,
-    ten_minutes: Ring,
+    status: Ring,
+    graph: Ring,
 }
 
 impl Residency {
     /// Begins at `start` with what the counters of each hart are then.
     pub fn new(start: Nanos, counters: &[Idle]) -> Result<Self, Refusal> {
+        Self::with_windows(Windows::DEFAULT, start, counters)
+    }
+
+    /// The same with other windows.
+    pub fn with_windows(windows: Windows, start: Nanos, counters: &[Idle]) -> Result<Self, Refusal> {
         if counters.is_empty() || counters.len() > HARTS_MAX {
             return Err(Refusal::Harts);
         }
-        let mut harts = [Hart::new(Idle::default()); HARTS_MAX];
+        let mut harts = [Hart::new(windows, Idle::default()); HARTS_MAX];
         for (hart, counters) in harts.iter_mut().zip(counters) {
             hart.counted = *counters;
         }
-        Ok(Self { start, at: start, count: counters.len(), harts })
+        Ok(Self { windows, start, at: start, count: counters.len(), harts })
     }
 
-    /// Takes a sample: each hart's counters at `at`. O(harts × seconds since the last one, at most 610).
+    /// Takes a sample: each hart's counters at `at`. O(harts × status buckets since the last one, at most as many as
+    /// 61 of the graph are long).
     pub fn record(&mut self, at: Nanos, counters: &[Idle]) -> Result<(), Refusal> {
         if counters.len() != self.count {
             return Err(Refusal::Harts);
@@ -172,7 +147,7 @@ impl Residency {
         }
         let [from, to] = [self.at, at].map(|moment| moment.since(self.start).0);
         for (hart, counters) in self.harts.iter_mut().zip(counters) {
-            hart.record(from, to, *counters);
+            hart.record(self.windows, from, to, *counters);
         }
         self.at = at;
         Ok(())
@@ -186,13 +161,14 @@ impl Residency {
     /// Where the time of a window went. O(buckets), and harts for all of them.
     pub fn window(&self, range: Range, of: Of) -> Result<Window, Refusal> {
         let mut spent = Spent::default();
+        let width = self.windows.bucket(range);
         let mut length = Nanos(0);
         for bucket in self.buckets(range, of)? {
             spent += bucket;
-            length = length.after(range.bucket());
+            length = length.after(width);
         }
         let passed = self.at.since(self.start).0;
-        let to = self.start.after(Nanos(passed - passed % range.bucket().0));
+        let to = self.start.after(Nanos(passed - passed % width.0));
         Ok(Window { from: to.since(length), to, spent })
     }
 
@@ -218,45 +194,42 @@ impl Residency {
 }
 
 impl Hart {
-    const fn new(counted: Idle) -> Self {
-        Self {
-            counted,
-            minute: Ring::new(Range::Minute.bucket()),
-            ten_minutes: Ring::new(Range::TenMinutes.bucket()),
-        }
+    fn new(windows: Windows, counted: Idle) -> Self {
+        let ring = |range| Ring::new(windows.bucket(range));
+        Self { counted, status: ring(Range::Status), graph: ring(Range::Graph) }
     }
 
     const fn ring(&self, range: Range) -> &Ring {
         match range {
-            Range::Minute => &self.minute,
-            Range::TenMinutes => &self.ten_minutes,
+            Range::Status => &self.status,
+            Range::Graph => &self.graph,
         }
     }
 
     /// From `from` to `to`, reckoned from the start, the counters have grown to `counters`.
-    fn record(&mut self, from: u64, to: u64, counters: Idle) {
+    fn record(&mut self, windows: Windows, from: u64, to: u64, counters: Idle) {
         // Where a counter went back, it begins anew.
         self.counted = Idle { l1: self.counted.l1.min(counters.l1), l2: self.counted.l2.min(counters.l2) };
         let grown = Idle { l1: counters.l1.since(self.counted.l1), l2: counters.l2.since(self.counted.l2) };
         let mut rest = Rest::fitting(Nanos(to - from), grown);
         self.counted += rest.idle();
         let mut at = from;
+        let [status, graph] = [Range::Status, Range::Graph].map(|range| windows.bucket(range));
         // What no window reaches back to need not be put into buckets one by one.
-        let oldest = (to - to % Range::TenMinutes.bucket().0).saturating_sub(Range::TenMinutes.length().0);
+        let oldest = (to - to % graph.0).saturating_sub(windows.length(Range::Graph).0);
         if at < oldest {
             let _forgotten = rest.take(Nanos(oldest - at));
-            // For the minute nobody could tell: its first buckets are gone by the end of this.
-            self.minute.skip();
-            self.ten_minutes.skip();
+            // For the status nobody could tell: its first buckets are gone by the end of this.
+            self.status.skip();
+            self.graph.skip();
             at = oldest;
         }
         while at < to {
-            let second = Range::Minute.bucket().0;
             // Past the end of time there is no end of a bucket.
-            let end = (at - at % second).saturating_add(second).min(to);
+            let end = (at - at % status.0).saturating_add(status.0).min(to);
             let idle = rest.take(Nanos(end - at));
-            self.minute.fill(idle, end);
-            self.ten_minutes.fill(idle, end);
+            self.status.fill(idle, end);
+            self.graph.fill(idle, end);
             at = end;
         }
     }

@@ -1,7 +1,7 @@
 //! Random histories: nothing is lost, nothing made up, and what is known exactly is told exactly.
 
 use nexus_abi::{IdleLevel, Nanos};
-use power_residency::{Idle, Of, Range, Residency, Spent};
+use power_residency::{Idle, Of, Range, Residency, Spent, Windows};
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -40,10 +40,10 @@ proptest! {
             let idle = Idle { l1: Nanos(counter[1]), l2: Nanos(counter[2]) };
             prop_assert_eq!(residency.record(Nanos(at), &[idle]), Ok(()));
         }
-        for range in [Range::Minute, Range::TenMinutes] {
+        for range in [Range::Status, Range::Graph] {
             let window = residency.window(range, Of::Hart(0)).unwrap();
-            let to = at - at % range.bucket().0;
-            let from = to.saturating_sub(range.length().0);
+            let to = at - at % Windows::DEFAULT.bucket(range).0;
+            let from = to.saturating_sub(Windows::DEFAULT.length(range).0);
             prop_assert_eq!((window.from, window.to), (Nanos(from), Nanos(to)));
             prop_assert_eq!(levels(window.spent), overlaps(&history, from, to));
         }
@@ -61,10 +61,10 @@ proptest! {
             let [a, b, c, d] = claims.map(claim);
             let counters = [Idle { l1: a, l2: b }, Idle { l1: c, l2: d }];
             prop_assert_eq!(residency.record(Nanos(at), &counters), Ok(()));
-            for range in [Range::Minute, Range::TenMinutes] {
+            for range in [Range::Status, Range::Graph] {
                 for (of, harts) in [(Of::Hart(0), 1), (Of::Hart(1), 1), (Of::All, 2)] {
                     for bucket in residency.buckets(range, of).unwrap() {
-                        prop_assert_eq!(bucket.total(), Nanos(range.bucket().0 * harts));
+                        prop_assert_eq!(bucket.total(), Nanos(Windows::DEFAULT.bucket(range).0 * harts));
                         let percent = bucket.percent();
                         prop_assert_eq!(percent.iter().map(|part| u32::from(*part)).sum::<u32>(), 100);
                     }
@@ -83,7 +83,7 @@ proptest! {
         let mut residency = Residency::new(Nanos(0), &[Idle::default()]).unwrap();
         residency.record(Nanos(span), &[Idle { l1: Nanos(l1), l2: Nanos(l2) }]).unwrap();
         let mut sum = [0; 3];
-        for bucket in residency.buckets(Range::Minute, Of::Hart(0)).unwrap().map(levels) {
+        for bucket in residency.buckets(Range::Status, Of::Hart(0)).unwrap().map(levels) {
             for ((sum, part), whole) in sum.iter_mut().zip(bucket).zip([span - l1 - l2, l1, l2]) {
                 prop_assert!(part.abs_diff(whole / seconds) <= 2, "{part} of {whole} in {seconds} s");
                 *sum += part;

@@ -9,12 +9,8 @@
 
 use nexus_abi::{Nanos, QosClass};
 
-/// The hint while the device is in mode `performance`, and before the governor has spoken: none.
-pub const HINT_PERFORMANCE: Nanos = Nanos(0);
-/// The hint in mode `balanced`: 50 wake-ups a second at the most for whatever is not urgent.
-pub const HINT_BALANCED: Nanos = Nanos::from_millis(20);
-/// The hint in mode `frugal`: 20 wake-ups a second at the most. There is no longer one.
-pub const HINT_FRUGAL: Nanos = Nanos::from_millis(50);
+/// Longest hint of a governor: what is later than this looks broken, however much it saves.
+pub const HINT_MAX: Nanos = Nanos::from_millis(1_000);
 
 /// The window that comes with a class.
 ///

@@ -6,7 +6,7 @@ mod machine;
 
 use machine::{EXACT, Machine, Random, ms, task};
 use nexus_abi::{Nanos, QosClass};
-use timer_coalescer::compose::{HINT_FRUGAL, class_window};
+use timer_coalescer::compose::class_window;
 use timer_coalescer::{Ask, Period, Timers};
 
 const NORMAL: QosClass = QosClass::Normal;
@@ -146,7 +146,7 @@ fn a_timer_near_the_end_of_time_does_not_fire() {
     for due in [Nanos(u64::MAX - 1), Nanos(u64::MAX), Nanos(i64::MAX as u64)] {
         for class in QosClass::ALL {
             machine.set(task(1), class, Ask::at(due));
-            machine.set(task(1), class, Ask::at(due).late_by(HINT_FRUGAL));
+            machine.set(task(1), class, Ask::at(due).late_by(Nanos::from_millis(50)));
             machine.set(task(1), class, Ask::at(due).every(every(Nanos(u64::MAX - 1))));
         }
     }
@@ -277,7 +277,7 @@ fn a_new_hint_holds_for_live_timers() {
     let mut machine = Machine::new();
     machine.set(task(1), NORMAL, Ask::at(ms(100)));
     assert_eq!(machine.timers.next_wakeup(), ms(104));
-    machine.timers.set_hint(HINT_FRUGAL);
+    machine.timers.set_hint(Nanos::from_millis(50));
     assert_eq!(machine.timers.next_wakeup(), ms(150));
     machine.run_until(ms(120));
     machine.timers.set_hint(Nanos(0));

@@ -3,15 +3,14 @@
 use nexus_abi::{Nanos, QosClass};
 use proptest::prelude::*;
 use timer_coalescer::Tier;
-use timer_coalescer::compose::{
-    HINT_BALANCED, HINT_FRUGAL, HINT_PERFORMANCE, Promise, Regime, Terms, class_window, compose,
-};
+use timer_coalescer::compose::{HINT_MAX, Promise, Regime, Terms, class_window, compose};
 
-const HINTS: [Nanos; 3] = [HINT_PERFORMANCE, HINT_BALANCED, HINT_FRUGAL];
+/// The hints of a governor that nobody has configured: performance, balanced, frugal.
+const HINTS: [Nanos; 3] = [Nanos(0), ms(20), ms(50)];
 /// The standby floor of a device as it is delivered, in milliseconds.
 const FLOOR: u64 = 60_000;
 
-fn ms(ms: u64) -> Nanos {
+const fn ms(ms: u64) -> Nanos {
     Nanos::from_millis(ms)
 }
 
@@ -25,7 +24,7 @@ fn promise(class: QosClass, tier: Tier, delay: u64, hint: Nanos, floor: u64) -> 
 #[test]
 fn contract_values_are_what_the_contract_says() {
     assert_eq!(QosClass::ALL.map(class_window), [ms(8), ms(4), ms(1), Nanos(0)]);
-    assert_eq!(HINTS, [Nanos(0), ms(20), ms(50)]);
+    assert_eq!(HINT_MAX, ms(1_000));
 }
 
 #[test]

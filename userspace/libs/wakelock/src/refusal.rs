@@ -23,9 +23,9 @@ pub enum Refusal {
     Differs,
     /// The lock has [`crate::REFERENCES_MAX`] references.
     ReferencesFull,
-    /// The holder has [`crate::LOCKS_PER_TASK`] locks.
+    /// The holder has [`crate::Rules::per_task`] locks.
     TaskFull,
-    /// There are [`crate::LOCKS_MAX`] locks.
+    /// There are [`crate::Rules::in_all`] locks.
     TableFull,
     /// The caller holds no lock of this id. That others hold it is not revealed.
     NotHeld,

@@ -2,6 +2,8 @@
 
 use nexus_abi::Nanos;
 
+use crate::{LOCKS_MAX, LOCKS_PER_TASK};
+
 /// What holds for every lock.
 ///
 /// ```
@@ -20,6 +22,10 @@ pub struct Rules {
     pub hold_max: Nanos,
     /// A lock that counts for longer than this while its app is in the background is reported.
     pub report_after: Nanos,
+    /// Most locks of one task, at most [`LOCKS_PER_TASK`].
+    pub per_task: usize,
+    /// Most locks at once, at most [`LOCKS_MAX`].
+    pub in_all: usize,
 }
 
 impl Rules {
@@ -52,6 +58,8 @@ impl Default for Rules {
             hold_standard: Self::HOLD_STANDARD,
             hold_max: Self::HOLD_MAX,
             report_after: Self::REPORT_AFTER,
+            per_task: LOCKS_PER_TASK,
+            in_all: LOCKS_MAX,
         }
     }
 }
@@ -64,6 +72,7 @@ impl Default for Rules {
 ///
 /// assert_eq!(MaxHold::of(Nanos(5)).end(Nanos(100)), Nanos(105));
 /// assert_eq!(MaxHold::of(Nanos(0)), MaxHold::NONE);
+/// assert_eq!(MaxHold::of(Nanos(5)).span(), Nanos(5));
 /// assert_eq!(MaxHold::NONE.end(Nanos(100)), Nanos::NEVER);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -76,6 +85,11 @@ impl MaxHold {
     /// At most `span`; zero means no maximum.
     pub const fn of(span: Nanos) -> Self {
         Self(span)
+    }
+
+    /// The span; zero for none.
+    pub const fn span(self) -> Nanos {
+        self.0
     }
 
     /// When a hold that begins at `now` is over; [`Nanos::NEVER`] without a maximum.

@@ -199,10 +199,10 @@ impl WakeLocks {
     /// The place of a new lock, which has no reference yet.
     fn added(&mut self, request: &Request) -> Result<usize, Refusal> {
         let its = self.locks.iter().filter(|lock| lock.who.task == request.who.task).count();
-        if its >= LOCKS_PER_TASK {
+        if its >= self.rules.per_task.min(LOCKS_PER_TASK) {
             return Err(Refusal::TaskFull);
         }
-        if self.locks.len() >= LOCKS_MAX {
+        if self.locks.len() >= self.rules.in_all.min(LOCKS_MAX) {
             return Err(Refusal::TableFull);
         }
         self.locks.push(Lock {

@@ -222,7 +222,8 @@ fn names_are_for_people() {
 
 #[test]
 fn rules_may_be_others() {
-    let rules = Rules { hold_standard: MaxHold::of(ms(2)), hold_max: ms(3), report_after: ms(1) };
+    let rules =
+        Rules { hold_standard: MaxHold::of(ms(2)), hold_max: ms(3), report_after: ms(1), ..Rules::default() };
     let mut locks = WakeLocks::new(rules);
     let who = Attribution { ..request(1, "sync").who };
     let wish = Request { standing: Standing::Background, ..Request::new(who, Kind::Partial) };

@@ -4,7 +4,7 @@ mod harness;
 
 use harness::*;
 use nexus_abi::{Blame, Error};
-use wakelock::{LOCKS_MAX, LOCKS_PER_TASK, REFERENCES_MAX, Refusal, Released, WakeLocks};
+use wakelock::{LOCKS_MAX, LOCKS_PER_TASK, REFERENCES_MAX, Refusal, Released, Rules, WakeLocks};
 
 #[test]
 fn a_task_has_32_locks_and_not_one_more() {
@@ -37,6 +37,24 @@ fn the_machine_has_256_locks_and_not_one_more() {
     assert_eq!(hold(&mut locks, 7, "0").references, 2);
     assert_eq!(locks.holder_died(task(3)).len(), 32);
     hold(&mut locks, 8, "one more");
+}
+
+#[test]
+fn rules_lower_the_limits_and_never_raise_them() {
+    let mut locks = WakeLocks::new(Rules { per_task: 2, in_all: 3, ..Rules::default() });
+    for (task, lock) in [(1, "a"), (1, "b"), (2, "a")] {
+        hold(&mut locks, task, lock);
+    }
+    refuses(&mut locks, request(1, "c"), PLAIN, Refusal::TaskFull);
+    refuses(&mut locks, request(2, "b"), PLAIN, Refusal::TableFull);
+    assert_eq!(hold(&mut locks, 1, "a").references, 2, "a reference is no lock");
+
+    let mut locks = WakeLocks::new(Rules { per_task: 1_000, in_all: 1_000, ..Rules::default() });
+    for lock in 0..256 {
+        hold(&mut locks, lock / 32, &lock.to_string());
+    }
+    refuses(&mut locks, request(7, "one more"), PLAIN, Refusal::TaskFull);
+    refuses(&mut locks, request(8, "one more"), PLAIN, Refusal::TableFull);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::vec::Vec;
 
 use nexus_abi::{Handle, Nanos, QosClass, ServiceId};
 use nexus_wire::timed::{Answer, Govern, Refusal, Request, Tier, Timer};
+use timer_coalescer::compose::HINT_MAX;
 
 use super::rig::{ALARMSD, POWERD, Rig, STANDBYD, app, at_class, by, every, ms, once};
 use crate::{AUDIT_PER_SECOND, LISTENERS_MAX, Reason, SLEEPERS_MAX};
@@ -89,7 +90,7 @@ fn test_reject_bad_arguments() {
     for request in requests {
         assert_eq!(rig.ask(app(1), request), refused(Refusal::Invalid), "{request:?}");
     }
-    let too_long = Govern::Hint { hint_ns: ms(50).0 + 1 };
+    let too_long = Govern::Hint { hint_ns: HINT_MAX.0 + 1 };
     assert_eq!(rig.govern(POWERD, too_long), refused(Refusal::Invalid));
     assert_eq!((rig.list(), rig.0.deadline()), (Vec::new(), Nanos::NEVER));
 }
@@ -118,7 +119,7 @@ fn test_reject_what_needs_a_privilege_from_those_without() {
     let task = app(1).task.to_wire();
     let requests = [
         (Govern::SetWall { wall_ns: 1 }, ServiceId::SHELL),
-        (Govern::Hint { hint_ns: ms(50).0 }, POWERD),
+        (Govern::Hint { hint_ns: HINT_MAX.0 }, POWERD),
         (Govern::Floor { task, floor_ns: ms(60_000).0 }, STANDBYD),
         (Govern::Ended { task }, ServiceId::EXECD),
         (Govern::List { from: 0 }, ServiceId::SHELL),
