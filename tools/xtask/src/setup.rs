@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, find_program, host_cargo, say};
-use crate::toolchain::{self, DeviceToolchain};
+use crate::toolchain::{self, DeviceToolchain, LLVM_PACKAGE, LlvmTools};
 use crate::workspace::Workspace;
 
 const EMULATOR_PACKAGES: &[&str] = &["qemu-system-misc", "opensbi"];
@@ -34,11 +34,18 @@ pub enum Need {
     Emulator,
     Nextest,
     Deny,
+    Coverage,
+    LlvmTools,
+    Mutants,
 }
 
 impl Need {
+    /// What building and testing take.
     pub const ALL: [Need; 5] =
         [Need::DeviceToolchain, Need::Linker, Need::Emulator, Need::Nextest, Need::Deny];
+
+    /// What only commands take that nobody has to run; they install it.
+    pub const ON_DEMAND: [Need; 3] = [Need::Coverage, Need::LlvmTools, Need::Mutants];
 
     /// What building and booting the image takes.
     pub const BOOT: &'static [Need] = &[Need::DeviceToolchain, Need::Linker, Need::Emulator];
@@ -50,6 +57,9 @@ impl Need {
             Need::Emulator => "emulator",
             Need::Nextest => "cargo-nextest",
             Need::Deny => "cargo-deny",
+            Need::Coverage => "cargo-llvm-cov",
+            Need::LlvmTools => "llvm-cov",
+            Need::Mutants => "cargo-mutants",
         }
     }
 
@@ -61,8 +71,10 @@ impl Need {
             Need::Emulator => {
                 emulator_version().filter(|_| brings_own_firmware() || Path::new(FIRMWARE).exists())
             }
-            Need::Nextest => cargo_tool(workspace, "cargo-nextest").map(|path| path.display().to_string()),
-            Need::Deny => cargo_tool(workspace, "cargo-deny").map(|path| path.display().to_string()),
+            Need::LlvmTools => LlvmTools::find().map(|tools| tools.cov.display().to_string()),
+            Need::Nextest | Need::Deny | Need::Coverage | Need::Mutants => {
+                cargo_tool(workspace, self.name()).map(|path| path.display().to_string())
+            }
         }
     }
 
@@ -71,8 +83,8 @@ impl Need {
             Need::DeviceToolchain => Source::Debian(toolchain::DEBIAN_PACKAGES),
             Need::Linker => Source::Debian(&["lld"]),
             Need::Emulator => Source::Debian(EMULATOR_PACKAGES),
-            Need::Nextest => Source::Crate("cargo-nextest"),
-            Need::Deny => Source::Crate("cargo-deny"),
+            Need::LlvmTools => Source::Debian(&[LLVM_PACKAGE]),
+            Need::Nextest | Need::Deny | Need::Coverage | Need::Mutants => Source::Crate(self.name()),
         }
     }
 }

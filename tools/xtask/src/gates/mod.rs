@@ -17,7 +17,7 @@ pub mod file_sizes;
 pub mod layers;
 pub mod machine_paths;
 pub mod marker_texts;
-mod sources;
+pub mod sources;
 pub mod unsafe_islands;
 
 use anyhow::{Result, ensure};
