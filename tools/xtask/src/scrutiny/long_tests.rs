@@ -1,4 +1,4 @@
-//! Tests that take minutes: the random histories of every test run, but a hundred times as many.
+//! Tests that take minutes: the random histories that every test run plays, but many times as many.
 
 use anyhow::Result;
 
