@@ -171,6 +171,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
 
     /// A task that was away is runnable and waits. O(log n).
     pub fn add(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
+        debug_assert!(self.claim != Some(id), "the hart runs in its name");
         let may_wait = match self.mode {
             Mode::Alone | Mode::AloneOdd => self.claim.is_none_or(|claim| are_alike(claim, id, entities)),
             Mode::OneWaits | Mode::Contest => false,
@@ -190,6 +191,13 @@ impl<Id: Copy + Eq> HartQueue<Id> {
             return self.run_alone(id, now, entities);
         }
         self.start_among(id, now, entities);
+    }
+
+    /// The same for a queue that [`Self::is_at_rest`]. O(1).
+    #[inline(always)]
+    pub fn start_at_rest(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
+        debug_assert!(self.is_at_rest() && self.claim.is_none(), "somebody runs");
+        self.run_alone(id, now, entities);
     }
 
     #[inline(never)]

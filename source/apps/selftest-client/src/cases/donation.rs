@@ -51,12 +51,18 @@ pub fn run() -> Verdict {
     circles()
 }
 
-/// The client's call takes what the server's work takes.
+/// The client's call takes what the server's work takes, and costs the client that.
 fn bounded_by_the_work() -> Verdict {
     let stage = Stage::new()?;
     let server = stage.server(None, TURNS)?;
     let hog = stage.hog()?;
+    let before = (stage.client.status()?.donated_ns, server.status()?.received_ns);
     stage.call_takes(WORK, WORK)?;
+    let donated = stage.client.status()?.donated_ns - before.0;
+    same("the server received", server.status()?.received_ns - before.1, donated)?;
+    if stage.exact {
+        within("the client donated", donated, WORK, WORK + CALLING)?;
+    }
     hog.end()?;
     server.end()?;
     stage.close()

@@ -26,7 +26,8 @@ use crate::task::Task;
 
 const SLOTS: usize = PAGE_SIZE / size_of::<Slot>();
 const PAGES: usize = HANDLES_MAX / SLOTS;
-const GENERATION: u32 = 1 << 16;
+/// From one generation to the next. All are odd: so none is 0, and no handle is that which means "none".
+const GENERATION: u32 = 2 << 16;
 
 /// One handle.
 #[derive(Debug)]
@@ -295,8 +296,7 @@ impl HandleTable {
         true
     }
 
-    /// Frees a slot: what it held. Its next tenant has another generation; 0 is skipped, because handle 0
-    /// means "none".
+    /// Frees a slot: what it held. Its next tenant has another generation.
     ///
     /// # Safety
     ///
@@ -320,7 +320,6 @@ impl HandleTable {
     fn vacate(&mut self, slot: &mut Slot) -> Content {
         let content = core::mem::replace(&mut slot.content, Content::Free { next: self.free });
         let next = (slot.handle.to_wire() as u32).wrapping_add(GENERATION);
-        let next = if next < GENERATION { next | GENERATION } else { next };
         slot.handle = Handle::from_wire(u64::from(next));
         slot.uses = Uses::NONE;
         self.free = slot;

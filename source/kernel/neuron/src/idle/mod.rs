@@ -95,14 +95,20 @@ impl Hart {
         // Even if there is no sleep: who comes by mail runs without a look at the timer.
         self.arm_for_deadlines();
         // What came before the bit above was set may not have been announced by an interrupt.
-        while self.has_none_ready() {
+        let only_mail = loop {
+            if !self.queue_is_at_rest() {
+                break false;
+            }
+            if !self.shared.has_no_mail() {
+                break true;
+            }
             self.doze();
-        }
+        };
         self.idle.fetch_and(!self.bit(), Ordering::SeqCst);
         if self.watched {
             self.end_idle();
         }
-        self.run_mail()
+        only_mail && self.run_mail()
     }
 
     /// Sleeps once. The timer is set to the next deadline, before and after.

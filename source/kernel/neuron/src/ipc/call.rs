@@ -5,6 +5,7 @@
 
 use nexus_abi::{Error, Handle, Nanos, Rights};
 
+use super::donation::settle_loan;
 use super::message::{Kind, Parts, Undelivered, deliver};
 use super::port::{Port, PortKind};
 use super::reply;
@@ -44,7 +45,8 @@ pub fn reply(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
     match answer(hart, &mut task) {
         Ok(caller) => {
             task.registers_mut().set_result(Ok((0, 0)));
-            if task.loan.client() == caller.id() {
+            hart.charge(&task);
+            if settle_loan(&task, &caller) {
                 hart.end_loan(&task);
                 hart.return_claim(&task, &caller);
             }
@@ -69,9 +71,13 @@ pub fn reply_receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
             return fail(task, error);
         }
     };
+    hart.charge(&task);
+    if let Some(caller) = &caller {
+        settle_loan(&task, caller);
+    }
     hart.end_all_loans(&task);
     let claim = match &caller {
-        Some(caller) => hart.offer_claim(caller),
+        Some(caller) => hart.offer_claim(&task, caller),
         None => Claim::Leaves,
     };
     let outcome = wait_for_message(hart, task, endpoint, claim);
@@ -150,7 +156,7 @@ fn endpoint(task: &OwnedTask, needed: Rights) -> Result<Ref<Port>, Error> {
 fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outcome {
     let machine = hart.machine;
     let number = reply::next_call(&task);
-    hart.claim_for(&task);
+    hart.claim_for_running(&task);
     let outcome = loop {
         let mut port = endpoint.lock(machine);
         if port.is_dead() {
@@ -253,6 +259,8 @@ fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>, c
             break Outcome::Blocked;
         };
         drop(port);
+        // What it did before is not its caller's.
+        hart.charge(&task);
         let number = reply::next_call(&caller);
         match deliver(hart, &mut caller, &mut task, Kind::Call(number)) {
             Ok(()) => {

@@ -30,16 +30,14 @@ impl Hart {
         if (client.flags() | server.flags()) & Flags::LENT == 0 {
             return self.lend_first(client, call, server);
         }
-        client.loan.set_server(server.id(), call.0);
-        server.loan.set_client(client.id());
+        tie(client, call, server);
         self.lend_settings(client, server);
     }
 
     /// The same for two tasks to which nothing was lent.
     #[inline(always)]
     pub fn lend_first(&mut self, client: &Task, call: CallNumber, server: &OwnedTask) {
-        client.loan.set_server(server.id(), call.0);
-        server.loan.set_client(client.id());
+        tie(client, call, server);
         if !have_the_same(client, server) {
             self.lend_settings(client, server);
         }
@@ -69,11 +67,29 @@ impl Hart {
     /// A server is about to look who waits for it: it may have what is its own. O(1).
     #[inline(always)]
     pub fn end_all_loans(&mut self, server: &OwnedTask) {
+        if server.loan.client() != TaskId::NONE {
+            self.settle_unanswered(server);
+        }
         if server.flags() & Flags::LENT != 0 {
             server.loan.clear();
             server.clear_flag(Flags::LENT);
             server.set_flag(Flags::WEIGH);
         }
+    }
+
+    /// A server waits for the next message and keeps the last client waiting: what it did was for that one. If it waits
+    /// no longer, nobody else pays.
+    #[cold]
+    #[inline(never)]
+    fn settle_unanswered(&mut self, server: &OwnedTask) {
+        self.charge(server);
+        let client = self.task(server.loan.client());
+        server.loan.set_client(TaskId::NONE);
+        let Some(client) = client else { return };
+        if reply::waits_for(self.machine, &client) == Awaited::Answer(server.id()) {
+            server.spending.end_loan(&client.spending);
+        }
+        self.release_task(client);
     }
 
     /// A client has given up its call, or was made to: whoever works on it has nothing of it any more. O(1).
@@ -133,6 +149,26 @@ impl Hart {
     fn task(&self, id: TaskId) -> Option<Ref<Task>> {
         if id == TaskId::NONE { None } else { self.machine.tasks.lock().get(id) }
     }
+}
+
+/// Each says who the other is, and the server's time is the client's from now on.
+#[inline(always)]
+fn tie(client: &Task, call: CallNumber, server: &Task) {
+    client.loan.set_server(server.id(), call.0);
+    server.loan.set_client(client.id());
+    server.spending.begin_loan();
+}
+
+/// A server, which is charged up to now, has answered `client`: that one pays, if it was for it that the server
+/// worked. True then.
+#[inline(always)]
+pub fn settle_loan(server: &Task, client: &Task) -> bool {
+    let worked_for_it = server.loan.client() == client.id();
+    if worked_for_it {
+        server.spending.end_loan(&client.spending);
+        server.loan.set_client(TaskId::NONE);
+    }
+    worked_for_it
 }
 
 #[cold]

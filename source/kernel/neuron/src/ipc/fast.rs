@@ -13,8 +13,8 @@
 //!
 //! A server that is called takes over the hart with its caller's class, for the time being: the hart's
 //! decision was for whoever makes progress with the caller's work, and that is now the server. So the run
-//! queue is not looked at; slice and timer stay as they are, and so does the account, because the clock is
-//! not read: the time goes to whichever of the two next takes the general path.
+//! queue is not looked at; slice and timer stay as they are, and the caller goes on paying. What the server
+//! did of that is noted with the answer.
 //!
 //! Cost is counted in `make bench`: each instruction here is paid on every message. Nothing is called but in
 //! tail position, so that the compiler need not save a register.
@@ -36,8 +36,9 @@ use crate::sched::Hart;
 use crate::smp;
 use crate::task::registers::Reg;
 use crate::task::{Flags, OwnedTask, Task, TaskPtr};
+use crate::time;
 
-/// What came of it: the task that runs now, whose registers to load; null when nothing was done. With
+/// What came of it: the task that runs now, whose registers to load; or [`Switch::REFUSED_BIT`]. With
 /// [`Switch::ELSEWHERE`] added, the peer, which has no words yet and is to be sent home with [`super::elsewhere`].
 /// The handle with which a call can be answered is in the peer's registers, so that this is one word.
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +46,11 @@ use crate::task::{Flags, OwnedTask, Task, TaskPtr};
 pub struct Switch(pub *const Task);
 
 impl Switch {
-    /// Tasks are pages, so this bit of their addresses is free.
+    /// Tasks are pages, so these bits of their addresses are free.
     pub const ELSEWHERE: usize = 1;
-    const REFUSED: Self = Self(ptr::null());
+    /// Nothing was done.
+    pub const REFUSED_BIT: usize = 2;
+    const REFUSED: Self = Self(ptr::without_provenance(Self::REFUSED_BIT));
 }
 
 /// A call with words only and no deadline.
@@ -70,6 +73,7 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
         return neuron_call_elsewhere(server.into_ptr(), port);
     }
     let switch = Switch(server.as_ptr().as_ptr());
+    task.spending.call_fast(&server.spending, time::now());
     // SAFETY: it ran a moment ago.
     let task = unsafe { hart.run_instead(server).unwrap_unchecked() };
     let caller = task.ptr();
@@ -106,6 +110,7 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> Switch {
         return neuron_reply_elsewhere(hart, caller.into_ptr(), slot, port);
     }
     let switch = Switch(caller.as_ptr().as_ptr());
+    caller.spending.settle_fast(&task.spending, time::now());
     // SAFETY: it ran a moment ago.
     let mut task = unsafe { hart.run_instead(caller).unwrap_unchecked() };
     // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.

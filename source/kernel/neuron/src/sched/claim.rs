@@ -18,7 +18,6 @@ use sched_policy::Entities;
 use super::Hart;
 use crate::cap::Ref;
 use crate::ipc::reply;
-use crate::smp;
 use crate::sync::mailbox::Parcel;
 use crate::task::owned::Claims;
 use crate::task::{Flags, OwnedTask, Task, TaskPtr};
@@ -69,7 +68,7 @@ impl Hart {
             && !task.is_on_its_way.swap(true, Ordering::SeqCst)
         {
             shared.push_changed(Changed(task.share()));
-            smp::interrupt_one(self.machine, home);
+            shared.interrupt();
         }
     }
 
@@ -145,11 +144,31 @@ impl Hart {
         }
     }
 
+    /// The same for a task that has run since time was charged.
+    #[inline(always)]
+    pub(crate) fn claim_for_running(&mut self, task: &OwnedTask) {
+        if self.queue.claim() != Some(task.ptr()) {
+            self.charge(task);
+            self.claim_for(task);
+        }
+    }
+
+    /// The task ran in the name of `client`, which it works for by the fast path.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn charge_client(client: TaskPtr, task: &Task, ran: u64, now: time::Ticks) {
+        // SAFETY: it is blocked until the task answers, and so alive.
+        let client = &unsafe { client.shared() }.spending;
+        client.pay(ran);
+        client.settle_fast(&task.spending, now);
+        client.call_fast(&task.spending, now);
+    }
+
     /// The same when nobody waits, and the task may have what it had before.
     #[inline(always)]
     pub(super) fn claim_alone(&mut self, task: &OwnedTask) {
         // SAFETY: we have the token.
-        self.queue.hand_on(task.ptr(), self.switched_at, &mut unsafe { Claims::new() });
+        self.queue.hand_on(task.ptr(), self.charged_at(), &mut unsafe { Claims::new() });
     }
 
     /// The task works for the one in whose name the hart runs.
@@ -197,10 +216,12 @@ impl Hart {
     }
 
     /// A caller that has its answer, and takes the hart when the server waits, runs in the name the server had.
-    pub(crate) fn offer_claim(&mut self, caller: &OwnedTask) -> Claim {
+    pub(crate) fn offer_claim(&mut self, server: &OwnedTask, caller: &OwnedTask) -> Claim {
         if !self.may_take_hart(caller) {
             return Claim::Leaves;
         }
+        // What little the server does until it waits is the caller's.
+        caller.spending.call_fast(&server.spending, self.charged_at());
         match self.queue.claim() {
             _ if self.queue.is_uncontested() && caller.flags() & Flags::WEIGH == 0 => {
                 self.claim_alone(caller)

@@ -68,7 +68,6 @@ pub struct Hart {
     /// Falling asleep and waking are of interest to somebody: the trace, or whoever reads the first of them.
     pub(crate) watched: bool,
     loaded: Cell<SpaceId>,
-    switched_at: Ticks,
     queue: HartQueue<TaskPtr>,
     /// The queue may want another task to run, or the present one for longer or shorter.
     stale: bool,
@@ -108,11 +107,13 @@ impl Hart {
     /// Hart number `index`, with nothing to do.
     pub fn new(machine: &'static Machine, index: usize) -> Option<Self> {
         let tracing = machine.tracing.load(Ordering::Relaxed);
+        let shared = machine.harts.get(index)?;
+        shared.set_hardware_id(machine.board.harts.get(index)?.hardware_id);
         Some(Self {
             scratch: [0; 4],
             current: None,
             machine,
-            shared: machine.harts.get(index)?,
+            shared,
             port_locks: &machine.port_locks,
             idle: &machine.idle,
             online: &machine.online,
@@ -124,7 +125,6 @@ impl Hart {
             announced_idle: false,
             watched: true,
             loaded: Cell::new(SpaceId(0)),
-            switched_at: Ticks(0),
             queue: HartQueue::new(machine.clock.tempo(), index as u16),
             stale: false,
             deadlines: Deadlines::new(),
@@ -172,13 +172,19 @@ impl Hart {
     /// The running task is about to wait: its time is charged, its claim leaves the queue, and its deadline is
     /// armed. Call it before the token goes where others can take it.
     pub fn before_waiting(&mut self, task: &OwnedTask, deadline: Nanos) {
+        self.charge(task);
         self.drop_claim();
-        self.before_calling(task, deadline);
+        self.stop(task, deadline);
     }
 
     /// The same, with the claim left to whoever works for the task from now on, or for its caller.
     pub fn before_calling(&mut self, task: &OwnedTask, deadline: Nanos) {
         self.charge(task);
+        self.stop(task, deadline);
+    }
+
+    #[inline(always)]
+    fn stop(&mut self, task: &OwnedTask, deadline: Nanos) {
         task.history.waits();
         self.save_fpu(task);
         if task.flags() & Flags::WEIGH != 0 && self.queue.claim() != Some(task.ptr()) {
@@ -222,7 +228,7 @@ impl Hart {
         }
     }
 
-    /// Charges the time since the last switch to `task`.
+    /// Charges what the running task ran since the last time: to it, or to the client in whose name it ran.
     #[inline(always)]
     pub fn charge(&mut self, task: &Task) {
         self.charge_until(task, time::now());
@@ -230,16 +236,24 @@ impl Hart {
 
     #[inline(always)]
     fn charge_until(&mut self, task: &Task, now: Ticks) {
-        let ran = now.0.wrapping_sub(self.switched_at.0);
-        task.run_ticks.store(task.run_ticks.load(Ordering::Relaxed).wrapping_add(ran), Ordering::Relaxed);
-        self.switched_at = now;
-        self.shared.counters().charged_at.store(now.0, Ordering::Relaxed);
+        let ran = now.0.wrapping_sub(self.charged_at().0);
+        self.charge_nobody(now);
+        match self.queue.claim() {
+            Some(client) if client != TaskPtr::to(task) => Self::charge_client(client, task, ran, now),
+            _ => task.spending.pay(ran),
+        }
     }
 
-    /// True when no task waits here, or is on its way here.
+    /// Up to when time has been charged.
     #[inline(always)]
-    pub(crate) fn has_none_ready(&self) -> bool {
-        self.queue.is_at_rest() && self.shared.has_no_mail()
+    fn charged_at(&self) -> Ticks {
+        Ticks(self.shared.counters().charged_at.load(Ordering::Relaxed))
+    }
+
+    /// True when no task waits here, and nothing is known of one that runs.
+    #[inline(always)]
+    pub(crate) fn queue_is_at_rest(&self) -> bool {
+        self.queue.is_at_rest()
     }
 
     /// Looks at the machine's tracing switch.
@@ -262,7 +276,6 @@ impl Hart {
     /// The time up to `now` is nobody's.
     #[inline(always)]
     pub(crate) fn charge_nobody(&mut self, now: Ticks) {
-        self.switched_at = now;
         self.shared.counters().charged_at.store(now.0, Ordering::Relaxed);
     }
 

@@ -171,6 +171,10 @@ impl Hart {
     /// The task belongs to this hart now and waits for its turn.
     #[inline(never)]
     fn adopt(&mut self, task: OwnedTask) {
+        if self.queue.claim() == Some(task.ptr()) {
+            // It was killed elsewhere while its server ran in its name.
+            self.take_back_claim();
+        }
         self.disarm(&task);
         self.queue_up(task);
     }
@@ -193,7 +197,7 @@ impl Hart {
         if let Some(shared) = self.machine.harts.get(target)
             && shared.push_mail(task)
         {
-            smp::interrupt_one(self.machine, target);
+            shared.interrupt();
         }
     }
 

@@ -113,9 +113,10 @@ impl Hart {
     pub(crate) fn give_way_to(&mut self, next: TaskPtr, now: Ticks) -> Option<OwnedTask> {
         let left = self.current.take()?;
         left.history.waits();
+        self.charge_until(&left, now);
         self.queue.follow(next, now);
         self.shared.publish_load(0);
-        self.switch(&left, next, now);
+        self.switch(next);
         Some(left)
     }
 
@@ -130,17 +131,17 @@ impl Hart {
         let Some(next) = self.next_quickly(now) else { return false };
         let Some(left) = self.current.take() else { return false };
         left.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        self.charge_until(&left, now);
         self.queue.alternate(next, now);
-        self.switch(&left, next, now);
+        self.switch(next);
         // The queue has its token now.
         let _at_the_door = left.into_ptr();
         true
     }
 
-    /// From one plain task to another of its class.
+    /// To another plain task of the class that ran.
     #[inline(always)]
-    fn switch(&mut self, left: &Task, next: TaskPtr, now: Ticks) {
-        self.charge_until(left, now);
+    fn switch(&mut self, next: TaskPtr) {
         // SAFETY: the queue held the token and has forgotten it.
         let next = unsafe { next.take() };
         self.loaded.set(next.space_id());
@@ -148,13 +149,10 @@ impl Hart {
         self.take_hart(next);
     }
 
-    /// Runs the first task in the mail of a hart that has nothing else to do; false, with all of them in the
-    /// queue, when there is more to it.
+    /// Runs the first task in the mail of a hart that has nothing else to do, its queue being at rest; false, with
+    /// all of them in the queue, when there is more to it.
     #[inline(always)]
     pub(crate) fn run_mail(&mut self) -> bool {
-        if !self.queue.is_at_rest() {
-            return false;
-        }
         let mut mail = self.shared.take_mail();
         let Some(task) = mail.next() else { return false };
         if !mail.is_empty() || !self.can_take_over(&task) {
@@ -168,7 +166,7 @@ impl Hart {
         // SAFETY: we have the token.
         let mut claims = unsafe { Claims::new() };
         self.class = claims.entity(task.ptr()).class();
-        self.queue.start(task.ptr(), self.switched_at, &mut claims);
+        self.queue.start_at_rest(task.ptr(), self.charged_at(), &mut claims);
         self.take_hart(task);
         true
     }

@@ -36,6 +36,8 @@ pub struct HartShared {
     steal_for: AtomicU64,
     /// Tasks in its run queue, as of its last decision.
     load: AtomicU64,
+    /// What the firmware calls it.
+    hardware_id: AtomicU64,
     trace: AtomicPtr<TraceRing>,
     counters: Counters,
 }
@@ -80,6 +82,7 @@ impl HartShared {
             flush_for: AtomicU64::new(0),
             steal_for: AtomicU64::new(0),
             load: AtomicU64::new(0),
+            hardware_id: AtomicU64::new(0),
             trace: AtomicPtr::new(core::ptr::null_mut()),
             counters: Counters {
                 began_at: AtomicU64::new(0),
@@ -115,6 +118,18 @@ impl HartShared {
     /// Gives it a trace, at boot.
     pub fn set_trace(&self, ring: &'static TraceRing) {
         self.trace.store(core::ptr::from_ref(ring).cast_mut(), Ordering::Release);
+    }
+
+    /// Says what the firmware calls it, at boot.
+    pub fn set_hardware_id(&self, id: u64) {
+        self.hardware_id.store(id, Ordering::Relaxed);
+    }
+
+    /// Sends it an IPI. It is online.
+    #[inline(always)]
+    pub fn interrupt(&self) {
+        // Firmware refuses only harts that do not exist, and these were started by it.
+        let _started_by_firmware = sbi::send_ipi(self.hardware_id.load(Ordering::Relaxed));
     }
 
     /// True when no task has been sent here.
@@ -284,16 +299,9 @@ fn answer_flush(hart: &Hart) {
 /// Sends an IPI to each hart of `mask`.
 pub fn interrupt(machine: &Machine, mask: u64) {
     for index in bits(mask) {
-        interrupt_one(machine, index);
-    }
-}
-
-/// Sends an IPI to one hart.
-#[inline]
-pub fn interrupt_one(machine: &Machine, index: usize) {
-    if let Some(hart) = machine.board.harts.get(index) {
-        // Firmware refuses only harts that do not exist, and these were started by it.
-        let _started_by_firmware = sbi::send_ipi(hart.hardware_id);
+        if let Some(hart) = machine.harts.get(index) {
+            hart.interrupt();
+        }
     }
 }
 

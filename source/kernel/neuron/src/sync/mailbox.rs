@@ -74,7 +74,15 @@ impl<P: Parcel> Mailbox<P> {
 
     /// Everything that has arrived, oldest first. Only the box's own hart calls this.
     pub fn take_all(&self) -> Parcels<P> {
-        let mut newest = NonNull::new(self.head.swap(ptr::null_mut(), Ordering::SeqCst));
+        let head = NonNull::new(self.head.swap(ptr::null_mut(), Ordering::SeqCst));
+        // SAFETY: the swap made the whole chain ours.
+        let is_alone =
+            |node: NonNull<P::Node>| P::link(unsafe { node.as_ref() }).load(Ordering::Relaxed).is_null();
+        // Mostly there is one, and nothing to turn round.
+        if head.is_some_and(is_alone) {
+            return Parcels { next: head };
+        }
+        let mut newest = head;
         let mut oldest: *mut P::Node = ptr::null_mut();
         while let Some(node) = newest {
             // SAFETY: the swap made the whole chain ours.

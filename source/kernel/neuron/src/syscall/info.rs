@@ -17,7 +17,7 @@ use crate::mm::vmo::Vmo;
 use crate::mm::{Frame, PhysAddr};
 use crate::sched::Hart;
 use crate::smp::{self, HartShared};
-use crate::task::{OwnedTask, Task};
+use crate::task::{OwnedTask, Spent, Task};
 use crate::time::{self, Ticks};
 
 const TRACE_READ_MAX: usize = 128;
@@ -130,18 +130,22 @@ fn hart_record(hart: &Hart, index: u64) -> Option<HartInfo> {
 fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
     let ended = task.exit_reason();
     let state = match (&ended, reply::waiting(hart.machine, task)) {
-        (Some(_), _) => TaskState::Dead as u64,
-        (None, Some(waiting)) => waiting as u64,
-        (None, None) => u64::from(task.state.load(Ordering::Relaxed)),
+        (Some(_), _) => TaskState::Dead as u8,
+        (None, Some(waiting)) => waiting as u8,
+        (None, None) => task.state.load(Ordering::Relaxed),
     };
     let (migrations, wakeups, longest_wait) = task.history.read();
+    let spent = spent(hart, task, state);
+    let nanos = |ticks| hart.machine.clock.nanos(ticks).0;
     let mut record = TaskInfo {
         id: task.id().to_wire(),
         service: u64::from(task.stamp().service().0),
         class: task.class().to_wire(),
-        state,
+        state: u64::from(state),
         hart: task.hart() as u64,
-        cpu_ns: hart.machine.clock.nanos(run_ticks(hart, task, state)).0,
+        cpu_ns: nanos(spent.run),
+        received_ns: nanos(spent.received),
+        donated_ns: nanos(spent.donated),
         switches: task.switches.load(Ordering::Relaxed),
         pages: u64::from(task.account.pages()),
         handles: u64::from(task.handles_seen()),
@@ -150,7 +154,7 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
         shares: task.schedule().shares().get().into(),
         migrations,
         wakeups,
-        longest_wait_ns: hart.machine.clock.nanos(longest_wait).0,
+        longest_wait_ns: nanos(longest_wait),
         ..TaskInfo::default()
     };
     if let Some(reason) = ended {
@@ -159,16 +163,14 @@ fn task_record(hart: &Hart, task: &Task) -> TaskInfo {
     record
 }
 
-/// Time run, and if the task runs right now, the time since its hart last charged anybody.
-fn run_ticks(hart: &Hart, task: &Task, state: u64) -> Ticks {
-    let charged = task.run_ticks.load(Ordering::Relaxed);
-    let since = match hart.machine.harts.get(task.hart()) {
-        Some(shared) if state == TaskState::Running as u64 => {
-            shared.counters().charged_at.load(Ordering::Relaxed)
-        }
-        _ => return Ticks(charged),
+/// What it has spent, up to now if it runs right now.
+fn spent(hart: &Hart, task: &Task, state: u8) -> Spent {
+    let now = time::now();
+    let charged = match hart.machine.harts.get(task.hart()) {
+        Some(shared) => Ticks(shared.counters().charged_at.load(Ordering::Relaxed)),
+        None => now,
     };
-    Ticks(charged + time::now().0.saturating_sub(since))
+    task.spending.read(state, charged, now)
 }
 
 pub(super) fn log_write(hart: &mut Hart, task: &mut OwnedTask) -> Values {

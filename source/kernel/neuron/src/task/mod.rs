@@ -23,6 +23,7 @@ pub mod reclaim;
 pub mod registers;
 pub mod schedule;
 pub mod spawn;
+pub mod spending;
 pub mod table;
 
 use core::cell::UnsafeCell;
@@ -39,6 +40,7 @@ pub use loan::{Lent, Loan};
 pub use owned::{OwnedTask, TaskPtr};
 pub use registers::Registers;
 pub use schedule::Schedule;
+pub use spending::{Spending, Spent};
 pub use table::TaskTable;
 
 use crate::arch;
@@ -76,8 +78,7 @@ pub struct Task {
     /// For whom it works.
     pub(crate) loan: Loan,
     pub(crate) history: History,
-    /// Time run so far, in timer ticks; written by the hart that runs it.
-    pub(crate) run_ticks: AtomicU64,
+    pub(crate) spending: Spending,
     pub(crate) switches: AtomicU64,
     /// A [`nexus_abi::info::TaskState`], for people; decisions never read it.
     pub(crate) state: AtomicU8,
@@ -224,7 +225,7 @@ impl Task {
             schedule: Schedule::new(affinity),
             loan: Loan::new(),
             history: History::new(),
-            run_ticks: AtomicU64::new(0),
+            spending: Spending::new(),
             switches: AtomicU64::new(0),
             state: AtomicU8::new(nexus_abi::info::TaskState::Ready as u8),
             handles_seen: AtomicU32::new(0),

@@ -3,6 +3,7 @@
 
 use core::ptr::NonNull;
 
+use nexus_abi::info::TaskState;
 use nexus_abi::ipc::{Received, Stamp};
 use nexus_abi::{Call, Error, Handle, PAGE_SIZE, Rights, SpawnArgs, TaskId};
 
@@ -14,7 +15,8 @@ use crate::mm::page_table::PageTable;
 use crate::mm::user_memory;
 use crate::smp::ECALL_LEN;
 use crate::task::registers::{Reg, Registers};
-use crate::task::{OwnedTask, Task};
+use crate::task::{OwnedTask, Spent, Task};
+use crate::time::Ticks;
 
 /// The system handle of a task that the kernel or [`World::spawn_privileged`] started.
 pub const SYSTEM: Handle = Handle::startup(1);
@@ -38,6 +40,11 @@ impl Actor {
 
     pub fn id(self) -> TaskId {
         self.shared().id()
+    }
+
+    /// What it has spent, as far as it has been charged.
+    pub fn spent(self) -> Spent {
+        self.shared().spending.read(TaskState::Ready as u8, Ticks(0), Ticks(0))
     }
 
     /// Its registers. They come first in the task, where the trap code finds them too.
@@ -259,6 +266,7 @@ impl World {
     pub fn move_to(&mut self, actor: Actor, hart: usize) {
         self.run(actor);
         let task = self.hart().take_current().unwrap();
+        self.hart().drop_claim();
         task.set_hart(hart);
         if let Some(shared) = self.machine.harts.get(hart) {
             shared.push_mail(task);

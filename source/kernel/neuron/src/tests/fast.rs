@@ -31,7 +31,7 @@ fn seen(actor: Actor) -> [u64; 13] {
 
 /// What the trap code does with a message that asks for nothing but words: tries the fast path with the
 /// words still in the hart's registers, which the task that goes on then finds in its own.
-fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64) -> bool {
+pub fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64) -> bool {
     world.run(actor);
     let registers = actor.registers();
     registers.set(Reg::T1, named);
@@ -39,7 +39,7 @@ fn trap(world: &mut World, actor: Actor, call: Call, words: [u64; 8], named: u64
     let path = if call == Call::Call { fast::call } else { fast::reply_receive };
     let hart = world.hart();
     let switch = path(hart, named);
-    if switch.0.is_null() {
+    if switch.0.addr() & Switch::REFUSED_BIT != 0 {
         return false;
     }
     if switch.0.addr() & Switch::ELSEWHERE != 0 {

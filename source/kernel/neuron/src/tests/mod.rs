@@ -33,4 +33,5 @@ mod sched;
 mod schedule;
 mod space;
 mod spawn;
+mod spending;
 mod world;

@@ -234,7 +234,7 @@ fn service_is_in_the_ratio_of_shares() {
     set(&mut world, root, task.id(), SHARES, 300).unwrap();
     world.begin(root, Call::Wait, &[0, Nanos::NEVER.0]);
     world.run(task);
-    let ran = |actor: Actor| actor.shared().run_ticks.load(core::sync::atomic::Ordering::Relaxed);
+    let ran = |actor: Actor| actor.spent().run.0;
     let before = (ran(task), ran(rival));
     for _ in 0..1600 {
         world.pass(MS / 10);

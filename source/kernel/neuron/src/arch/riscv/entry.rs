@@ -175,24 +175,8 @@ leaf_notify:
     ld      ra, {CURRENT}(sp)
     j       save_caller
 
-# The words travel in s2-s9, which Rust preserves. Whom the task names, and that it has no room for more, is
-# kept: whoever meets it on the general path looks for that among its registers.
-fast_call:
-    sd      t1, 6*8(ra)
-    sd      zero, 7*8(ra)
-    mv      s11, ra
-    mv      a0, tp
-    mv      a1, t1
-    jal     neuron_fast_call
-    beqz    a0, fast_call_refused
-    andi    t0, a0, {ELSEWHERE}
-    bnez    t0, call_elsewhere
-    ld      t1, 6*8(a0)
-    ld      t3, {ID}(s11)
-    ld      t4, {STAMP}(s11)
-
 # a0 = the task that runs now, whose words are in s2-s9.
-exit_fast:
+    .macro exit_fast
     ld      t0, 0(a0)
     csrw    sepc, t0
     csrw    sscratch, tp
@@ -217,6 +201,23 @@ exit_fast:
     li      t6, 0
     li      ra, 0
     sret
+    .endm
+
+# The words travel in s2-s9, which Rust preserves. Whom the task names, and that it has no room for more, is
+# kept: whoever meets it on the general path looks for that among its registers.
+fast_call:
+    sd      t1, 6*8(ra)
+    sd      zero, 7*8(ra)
+    mv      s11, ra
+    mv      a0, tp
+    mv      a1, t1
+    jal     neuron_fast_call
+    andi    t0, a0, {REFUSED} | {ELSEWHERE}
+    bnez    t0, call_not_here
+    ld      t1, 6*8(a0)
+    ld      t3, {ID}(s11)
+    ld      t4, {STAMP}(s11)
+    exit_fast
 
 fast_reply:
     sd      t1, 6*8(ra)
@@ -224,13 +225,12 @@ fast_reply:
     mv      a0, tp
     mv      a1, t1
     jal     neuron_fast_reply
-    beqz    a0, fast_reply_refused
-    andi    t0, a0, {ELSEWHERE}
-    bnez    t0, reply_elsewhere
+    andi    t0, a0, {REFUSED} | {ELSEWHERE}
+    bnez    t0, reply_not_here
     li      t1, 0
     li      t3, 0
     li      t4, 0
-    j       exit_fast
+    exit_fast
 
 # The peer is elsewhere, a0 - 1: its words go where it finds them.
     .macro words_to_peer
@@ -246,12 +246,16 @@ fast_reply:
     sd      s9, 25*8(a1)
     .endm
 
-call_elsewhere:
+call_not_here:
+    andi    t0, a0, {REFUSED}
+    bnez    t0, fast_call_refused
     words_to_peer
     jal     neuron_call_sent
     j       exit_full
 
-reply_elsewhere:
+reply_not_here:
+    andi    t0, a0, {REFUSED}
+    bnez    t0, fast_reply_refused
     words_to_peer
     jal     neuron_reply_sent
     j       exit_full
@@ -437,6 +441,7 @@ kernel_trap_stack_top:
     NOTIFY = const nexus_abi::Call::Notify as u64,
     YIELD = const nexus_abi::Call::Yield as u64,
     WAIT = const nexus_abi::Call::Wait as u64,
+    REFUSED = const fast::Switch::REFUSED_BIT,
     ELSEWHERE = const fast::Switch::ELSEWHERE,
     LEAVES = const nexus_abi::Call::Notify as u64 + 1,
 );
