@@ -1,7 +1,8 @@
 # Thin fronts of `cargo xtask`, which installs what is missing and does the work (tools/xtask).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-linux ci doctor clean test-os diag-os dep-gate fuzz docs swarm report-test figures
+.PHONY: help run test bench bench-linux ci doctor clean test-os diag-os dep-gate fuzz coverage mutants docs swarm \
+	report-test figures
 
 XTASK := scripts/cargo.sh xtask
 
@@ -38,8 +39,14 @@ diag-os:   ## the RISC-V half compiles without warnings
 dep-gate:  ## layers, licences, duplicates
 	@$(XTASK) dep-gate
 
-fuzz:      ## ten million hostile system calls on 1 and 2 harts
+fuzz:      ## ten million hostile system calls on 1 and 2 harts, and long random histories of the policies
 	@$(XTASK) fuzz
+
+coverage:  ## which lines of the policy libraries no test runs; fails below 95 %
+	@$(XTASK) coverage
+
+mutants:   ## which changes of the policy libraries no test notices (an hour)
+	@$(XTASK) mutants
 
 docs:      ## regenerate the pages that repeat code
 	@$(XTASK) docs

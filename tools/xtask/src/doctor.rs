@@ -23,6 +23,12 @@ pub fn doctor(workspace: &Workspace) -> Result<()> {
             }
         }
     }
+    for need in Need::ON_DEMAND {
+        match need.found(workspace) {
+            Some(found) => println!("ok       {:<16} {found}", need.name()),
+            None => println!("note     {:<16} the command that uses it installs it", need.name()),
+        }
+    }
     if let Some(version) = emulator_version() {
         println!("{}", emulator_verdict(&version));
     }

@@ -15,6 +15,7 @@ mod os;
 mod process;
 mod recipes;
 mod report_test;
+mod scrutiny;
 mod setup;
 mod toolchain;
 mod workspace;
@@ -25,6 +26,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::os::{fuzz, matrix, selftest, session};
+use crate::scrutiny::{Libraries, coverage, long_tests, mutants};
 use crate::workspace::Workspace;
 
 #[derive(Debug, Parser)]
@@ -54,8 +56,12 @@ enum Command {
     TestOs,
     /// Every hart count with every memory size, exact and multi-threaded; then fifty boots in a row
     BootMatrix,
-    /// Hostile system calls
+    /// Hostile system calls; without a seed also long random histories of the policies
     Fuzz(fuzz::Amount),
+    /// Which lines of the policy libraries no test runs
+    Coverage(Libraries),
+    /// Which changes of the policy libraries no test notices
+    Mutants(Libraries),
     /// Measure, and compare with other systems and with the baseline
     Bench {
         /// Make these figures the baseline
@@ -108,7 +114,10 @@ fn dispatch(command: &Command) -> Result<ExitCode> {
         Command::QemuTest => return Ok(ExitCode::from(selftest::qemu_test(workspace)?.status())),
         Command::TestOs => selftest::test_os(workspace),
         Command::BootMatrix => matrix::boot_matrix(workspace),
-        Command::Fuzz(amount) => fuzz::fuzz(workspace, *amount),
+        Command::Fuzz(amount) if amount.seed.is_some() => fuzz::fuzz(workspace, *amount),
+        Command::Fuzz(amount) => fuzz::fuzz(workspace, *amount).and_then(|()| long_tests::run(workspace)),
+        Command::Coverage(libraries) => coverage::coverage(workspace, libraries),
+        Command::Mutants(libraries) => mutants::mutants(workspace, libraries),
         Command::Bench { accept } => bench::bench(workspace, bench::Baseline::from_flag(*accept)),
         Command::BenchLinux { accept } => {
             bench::linux::bench_linux(workspace, bench::Baseline::from_flag(*accept))

@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, find_program, host_cargo, say};
-use crate::toolchain::{self, DeviceToolchain};
+use crate::toolchain::{self, DeviceToolchain, LLVM_PACKAGE, LlvmTools};
 use crate::workspace::Workspace;
 
 const EMULATOR_PACKAGES: &[&str] = &["qemu-system-misc", "opensbi"];
@@ -42,17 +42,22 @@ pub enum Need {
     Emulator,
     Nextest,
     Deny,
+    Coverage,
+    LlvmTools,
+    Mutants,
     /// For what Linux is measured with; nothing else wants it.
     LinuxCompiler,
-
     /// Large, and of use to `report-test` alone: not among [`Need::ALL`].
     Browser,
 }
 
 impl Need {
-    /// What this repository's own work takes.
+    /// What building and testing take.
     pub const ALL: [Need; 5] =
         [Need::DeviceToolchain, Need::Linker, Need::Emulator, Need::Nextest, Need::Deny];
+
+    /// What only commands take that nobody has to run; they install it.
+    pub const ON_DEMAND: [Need; 3] = [Need::Coverage, Need::LlvmTools, Need::Mutants];
 
     /// What building and booting the image takes.
     pub const BOOT: &'static [Need] = &[Need::DeviceToolchain, Need::Linker, Need::Emulator];
@@ -64,8 +69,10 @@ impl Need {
             Need::Emulator => "emulator",
             Need::Nextest => "cargo-nextest",
             Need::Deny => "cargo-deny",
+            Need::Coverage => "cargo-llvm-cov",
+            Need::LlvmTools => "llvm-cov",
+            Need::Mutants => "cargo-mutants",
             Need::LinuxCompiler => "C compiler for Linux on RISC-V",
-
             Need::Browser => "browser",
         }
     }
@@ -78,13 +85,14 @@ impl Need {
             Need::Emulator => {
                 emulator_version().filter(|_| brings_own_firmware() || Path::new(FIRMWARE).exists())
             }
-            Need::Nextest => cargo_tool(workspace, "cargo-nextest").map(|path| path.display().to_string()),
-            Need::Deny => cargo_tool(workspace, "cargo-deny").map(|path| path.display().to_string()),
+            Need::LlvmTools => LlvmTools::find().map(|tools| tools.cov.display().to_string()),
+            Need::Nextest | Need::Deny | Need::Coverage | Need::Mutants => {
+                cargo_tool(workspace, self.name()).map(|path| path.display().to_string())
+            }
             Need::LinuxCompiler => find_program("cpio")
                 .filter(|_| Path::new(LINUX_LIBRARY).exists())
                 .and_then(|_| find_program(LINUX_COMPILER))
                 .map(|path| path.display().to_string()),
-
             Need::Browser => find_program(BROWSER).map(|path| path.display().to_string()),
         }
     }
@@ -94,12 +102,11 @@ impl Need {
             Need::DeviceToolchain => Source::Debian(toolchain::DEBIAN_PACKAGES),
             Need::Linker => Source::Debian(&["lld"]),
             Need::Emulator => Source::Debian(EMULATOR_PACKAGES),
-            Need::Nextest => Source::Crate("cargo-nextest"),
-            Need::Deny => Source::Crate("cargo-deny"),
+            Need::LlvmTools => Source::Debian(&[LLVM_PACKAGE]),
+            Need::Nextest | Need::Deny | Need::Coverage | Need::Mutants => Source::Crate(self.name()),
             Need::LinuxCompiler => {
                 Source::Debian(&["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "cpio"])
             }
-
             Need::Browser => Source::Debian(&[BROWSER, "fonts-dejavu-core"]),
         }
     }

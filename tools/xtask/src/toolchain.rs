@@ -45,6 +45,32 @@ enum Origin {
 pub const DEBIAN_PACKAGES: &[&str] =
     &["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "rustfmt-web", "lld"];
 
+/// The LLVM that the compilers of [`DEBIAN_PACKAGES`] and of the same age are built with, for its tools.
+pub const LLVM_PACKAGE: &str = "llvm-22";
+
+/// What reads the counters of instrumented programs. It has to be of the compiler's own LLVM: their format changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LlvmTools {
+    pub cov: PathBuf,
+    pub profdata: PathBuf,
+}
+
+impl LlvmTools {
+    /// Those of the toolchain, else Debian's of the same major version.
+    pub fn find() -> Option<Self> {
+        let verbose = process::ask(process::host_rustc().arg("-vV"))?;
+        let word = |key: &str| verbose.lines().find_map(|line| line.strip_prefix(key));
+        let sysroot = process::ask(process::host_rustc().args(["--print", "sysroot"]))?;
+        let own = Path::new(sysroot.trim()).join("lib/rustlib").join(word("host: ")?).join("bin");
+        let major = word("LLVM version: ")?.split('.').next()?;
+        let tool = |name: &str| {
+            let own = own.join(name);
+            if own.exists() { Some(own) } else { process::find_program(&format!("{name}-{major}")) }
+        };
+        Some(Self { cov: tool("llvm-cov")?, profdata: tool("llvm-profdata")? })
+    }
+}
+
 /// No toolchain on this machine can build the device half.
 #[derive(Debug, Error)]
 #[error(
@@ -57,9 +83,10 @@ pub struct NoDeviceToolchain;
 impl DeviceToolchain {
     /// The first of the three ways that works here.
     pub fn find() -> Result<Self, NoDeviceToolchain> {
-        let host_rustc = env::var_os("RUSTC").map_or_else(|| "rustc".into(), PathBuf::from);
-        Self::probe(&host_rustc, Origin::InstalledTarget)
-            .or_else(|| Self::probe(&host_rustc, Origin::OwnSource))
+        let host_rustc = process::host_rustc();
+        let host_rustc = Path::new(host_rustc.get_program());
+        Self::probe(host_rustc, Origin::InstalledTarget)
+            .or_else(|| Self::probe(host_rustc, Origin::OwnSource))
             .or_else(|| Self::probe(&Path::new(DEBIAN_BIN).join("rustc"), Origin::Debian))
             .ok_or(NoDeviceToolchain)
     }

@@ -19,7 +19,7 @@ pub mod layers;
 pub mod machine_paths;
 pub mod marker_texts;
 pub mod polling;
-mod sources;
+pub mod sources;
 pub mod unsafe_islands;
 
 use anyhow::{Result, ensure};

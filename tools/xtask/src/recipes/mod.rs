@@ -1,8 +1,8 @@
 //! Recipes and policies: what a person writes in TOML, checked and compiled when the image is built.
 //!
 //! ```text
-//!   recipes/power.toml ───▶ Values ────────▶ recipes/power.bin ────┐
-//!   recipes/services.toml ──────────┐                              │
+//!   recipes/power.toml ─────▶ Values ──────▶ recipes/power.bin ────────┐
+//!   recipes/services.toml ──────────┐                                  │
 //!   recipes/sched/affinity.toml ────┼─▶ Recipe ─▶ recipes/services.bin ┤
 //!   recipes/sched/qos.toml ─────────┘     ▲                            ├─ of the boot image
 //!   policies/*.toml ─────▶ Policy ────────┴─▶ policies/rules.bin ──────┘

@@ -33,6 +33,14 @@ fn ask<'p>(policy: &'p Policy<Act>, subject: &str, action: Act, object: &str) ->
 }
 
 #[test]
+fn a_policy_that_says_nothing_allows_nothing() {
+    let empty = Policy::<Act>::default();
+    assert_eq!(empty, Policy::new());
+    assert_eq!(empty.rules(), []);
+    assert_eq!(ask(&empty, "a", Act::Raise, "a"), Decision::Deny(Missing::Subject));
+}
+
+#[test]
 fn without_rules_everything_is_denied() {
     let nothing = Policy::new();
     assert_eq!(ask(&nothing, "execd", Act::Raise, "execd"), Decision::Deny(Missing::Subject));

@@ -33,8 +33,8 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// For an app in use, if nobody says otherwise: all its alarms may ring at one moment, but an app that sets each alarm anew as soon as it
-    /// rings keeps nobody awake for long.
+    /// For an app in use, if nobody says otherwise: all its alarms may ring at one moment, but an app that sets each
+    /// alarm anew as soon as it rings keeps nobody awake for long.
     pub const IN_USE: Self = Self { rings: RINGS_MAX, window: Nanos::from_millis(60_000) };
 
     /// `rings` of 1 to [`RINGS_MAX`] in `window`.

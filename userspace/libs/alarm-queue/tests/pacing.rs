@@ -71,6 +71,22 @@ fn the_64_alarms_of_an_app_in_use_may_ring_together_but_no_65th_within_a_minute(
 }
 
 #[test]
+fn of_more_rings_than_are_remembered_the_latest_64_count() {
+    let mut queue = AlarmQueue::new(Zone::UTC);
+    queue.set_pace(&app("app"), quota(64, 1_000), s(0)).unwrap();
+    for n in 0..64 {
+        set(&mut queue, exact(s(n)), s(n));
+        assert_eq!(rings(&mut queue, s(n)).len(), 1);
+    }
+    // The 65th waits until the first is out of the window, the 66th until the second is.
+    for admitted in [s(1_000), s(1_001)] {
+        let id = set(&mut queue, exact(s(63)), s(63));
+        assert_eq!(rings(&mut queue, Nanos(admitted.0 - 1)), []);
+        assert_eq!(rings(&mut queue, admitted), [id]);
+    }
+}
+
+#[test]
 fn another_quota_for_apps_in_use_holds_for_all_of_them_and_for_nobody_else() {
     let mut queue = AlarmQueue::new(Zone::UTC);
     queue.set_pace(&app("paced"), quota(9, 600), s(0)).unwrap();

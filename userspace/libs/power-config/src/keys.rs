@@ -301,3 +301,46 @@ impl Entry {
         Self { meaning, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table is made when this is compiled; what it is made with holds when it runs, too.
+    #[test]
+    fn a_row_says_what_it_was_made_of() {
+        let made =
+            row(Key::Tick, "idle", "tick_ms", Unit::Millis).range(50, 1_000, 100).every(50).says("why");
+        let expected = Entry {
+            key: Key::Tick,
+            section: "idle",
+            name: "tick_ms",
+            unit: Unit::Millis,
+            min: 50,
+            max: 1_000,
+            step: 50,
+            default: 100,
+            meaning: "why",
+        };
+        assert_eq!(made, expected);
+        assert_eq!(row(Key::Tick, "idle", "tick_ms", Unit::Millis).range(0, 3, 1).step, 1);
+    }
+
+    #[test]
+    fn a_default_is_counted_in_its_unit() {
+        assert_eq!(Unit::Millis.of(Nanos::from_millis(7)), 7);
+        assert_eq!(Unit::Minutes.of(Nanos::from_millis(120_000)), 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "assertion failed")]
+    fn a_default_that_is_no_whole_number_of_its_unit_is_none() {
+        Unit::Seconds.of(Nanos::from_millis(1_500));
+    }
+
+    #[test]
+    #[should_panic(expected = "assertion failed")]
+    fn a_default_that_is_too_long_to_be_written_is_none() {
+        Unit::Micros.of(Nanos::from_millis(u64::from(u32::MAX)));
+    }
+}

@@ -167,6 +167,29 @@ fn names_are_unique_and_found_and_end_in_their_unit() {
 }
 
 #[test]
+fn mistakes_say_what_is_allowed() {
+    let said = |values: Values| values.mistakes().map(|mistake| mistake.to_string()).collect::<Vec<_>>();
+    let values = Values::DEFAULT;
+    assert_eq!(said(values), [""; 0]);
+    assert_eq!(
+        said(values.with(Key::BgInactive, 0).with(Key::Tick, 51)),
+        [
+            "idle.tick_ms must be a number from 50 to 1000, a multiple of 50",
+            "standby.bg_inactive_min must be a number from 1 to 1440"
+        ]
+    );
+    let broken = values.with(Key::ScreenDim, 60).with(Key::HoldDefault, 3_601).with(Key::StatusWindow, 54);
+    assert_eq!(
+        said(broken),
+        [
+            "wakelocks.hold_default_s must be at most wakelocks.hold_max_s",
+            "residency.status_window_s must be a divisor of residency.graph_window_s",
+            "screen.dim_s must be less than screen.timeout_s",
+        ]
+    );
+}
+
+#[test]
 fn spans_are_counted_in_their_unit() {
     let units = [Unit::Micros, Unit::Millis, Unit::Seconds, Unit::Minutes, Unit::Percent, Unit::Count];
     let expected = [3_000, 3_000_000, 3_000_000_000, 180_000_000_000, 3, 3];

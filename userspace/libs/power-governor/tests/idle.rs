@@ -127,6 +127,7 @@ fn the_65th_latency_request_is_refused_and_changes_nothing() {
     assert_eq!((LATENCY_REQUESTS_MAX, requests.strictest()), (64, Some((Nanos(100), task(0)))));
     let was = requests.clone();
     assert_eq!(requests.set(task(64), Nanos(1)), Err(Full));
+    assert_eq!(Full.to_string(), "too many latency requests");
     assert_eq!(requests, was);
     assert_eq!(requests.set(task(63), Nanos(1)), Ok(()), "changing one is no new one");
     assert!(requests.withdraw(task(5)));

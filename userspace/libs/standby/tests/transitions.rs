@@ -23,6 +23,15 @@ fn an_app_in_background_enters_after_exactly_five_minutes() {
 }
 
 #[test]
+fn of_all_states_only_standby_is_standby() {
+    let since = Nanos(5);
+    let others =
+        [State::NotRunning, State::Foreground, State::Exempt(Exemption::Media), State::Inactive { since }];
+    assert_eq!(others.map(State::is_standby), [false; 4]);
+    assert!(State::Standby { since, cause: Cause::Asked }.is_standby());
+}
+
+#[test]
 fn a_late_tick_enters_late_and_says_when() {
     let mut standby = in_background();
     assert_eq!(acts(&standby.tick(min(9)), Cause::Inactive), ENTERED);

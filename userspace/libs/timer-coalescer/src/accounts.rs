@@ -101,3 +101,17 @@ impl IndexMut<Slot> for Accounts {
 const fn bucket(owner: TaskId) -> usize {
     owner.index() as usize % BUCKETS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_all_tasks_that_may_be_alive_four_share_a_bucket() {
+        let mut shared = [0; BUCKETS];
+        for index in 0..TASKS_MAX as u32 {
+            shared[bucket(TaskId::new(index, 1))] += 1;
+        }
+        assert_eq!((shared, BUCKETS * 4), ([4; BUCKETS], TASKS_MAX));
+    }
+}

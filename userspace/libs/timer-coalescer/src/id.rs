@@ -25,14 +25,13 @@ pub struct TimerId(u64);
 
 const SLOT_BITS: u32 = 12;
 const HOLDER_BITS: u32 = 14;
-const GENERATION_BITS: u32 = u64::BITS - SLOT_BITS - HOLDER_BITS;
 
 const _: () = assert!(TIMERS_MAX <= 1 << SLOT_BITS, "every slot has a number");
 const _: () = assert!(TASKS_MAX <= 1 << HOLDER_BITS, "no two living tasks are the same holder");
 
 impl TimerId {
     pub(crate) const fn new(slot: Slot, generation: u64, owner: TaskId) -> Self {
-        let generation = generation & ((1 << GENERATION_BITS) - 1);
+        // What of the generation does not fit is shifted out.
         Self(generation << (SLOT_BITS + HOLDER_BITS) | holder(owner) << SLOT_BITS | slot.index() as u64)
     }
 

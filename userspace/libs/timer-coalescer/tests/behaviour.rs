@@ -278,6 +278,7 @@ fn a_new_hint_holds_for_live_timers() {
     machine.set(task(1), NORMAL, Ask::at(ms(100)));
     assert_eq!(machine.timers.next_wakeup(), ms(104));
     machine.timers.set_hint(Nanos::from_millis(50));
+    assert_eq!(machine.timers.hint(), Nanos::from_millis(50));
     assert_eq!(machine.timers.next_wakeup(), ms(150));
     machine.run_until(ms(120));
     machine.timers.set_hint(Nanos(0));

@@ -32,6 +32,19 @@ fn test_reject_timer_registration_over_limit_of_one_task() {
 }
 
 #[test]
+fn an_id_travels_and_comes_back_as_itself() {
+    let mut machine = Machine::new();
+    assert!(machine.timers.is_empty());
+    let ids: Vec<_> = (0..64).map(|_| machine.set(task(1), NORMAL, Ask::at(ms(1)))).collect();
+    assert!(!machine.timers.is_empty());
+    for (slot, id) in ids.into_iter().enumerate() {
+        assert_eq!((TimerId::from_wire(id.to_wire()), id.slot()), (id, slot));
+        assert_eq!(id.to_wire() & ((1 << 26) - 1), 1 << 12 | slot as u64, "slot and holder");
+        assert!(machine.cancel(task(1), TimerId::from_wire(id.to_wire())));
+    }
+}
+
+#[test]
 fn test_reject_timer_registration_over_limit_in_all() {
     let mut timers = Timers::new();
     for n in 0..TIMERS_MAX {

@@ -5,8 +5,8 @@ mod harness;
 use harness::*;
 use nexus_abi::Nanos;
 use wakelock::{
-    Attribution, End, Ended, Event, Kind, MaxHold, Permit, Refusal, Released, Request, Rules, Standing,
-    WakeLocks,
+    Attribution, End, Ended, Event, Kind, LockId, MaxHold, Permit, Refusal, Released, Request, Rules,
+    Standing, WakeLocks,
 };
 
 #[test]
@@ -211,6 +211,15 @@ fn an_unknown_holder_is_rejected() {
         assert_eq!(locks.stand("nobody", standing), Err(Refusal::UnknownApp));
     }
     assert_eq!(locks.renew(task(1), grant.id, None, Permit::default()), Err(Refusal::NotHeld));
+}
+
+#[test]
+fn ids_and_spans_are_what_was_put_into_them() {
+    let mut locks = WakeLocks::default();
+    let [first, second] = ["a", "b"].map(|name| hold(&mut locks, 1, name).id);
+    assert_eq!([first, second].map(LockId::to_wire), [1, 2]);
+    assert_eq!([1, 2].map(LockId::from_wire), [first, second]);
+    assert_eq!([MaxHold::NONE, MaxHold::of(ms(7))].map(MaxHold::span), [Nanos(0), ms(7)]);
 }
 
 #[test]

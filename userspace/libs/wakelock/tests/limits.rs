@@ -3,8 +3,10 @@
 mod harness;
 
 use harness::*;
-use nexus_abi::{Blame, Error};
-use wakelock::{LOCKS_MAX, LOCKS_PER_TASK, REFERENCES_MAX, Refusal, Released, Rules, WakeLocks};
+use nexus_abi::{Blame, Error, Nanos};
+use wakelock::{
+    Grant, LOCKS_MAX, LOCKS_PER_TASK, LockId, REFERENCES_MAX, Refusal, Released, Rules, Standing, WakeLocks,
+};
 
 #[test]
 fn a_task_has_32_locks_and_not_one_more() {
@@ -37,6 +39,34 @@ fn the_machine_has_256_locks_and_not_one_more() {
     assert_eq!(hold(&mut locks, 7, "0").references, 2);
     assert_eq!(locks.holder_died(task(3)).len(), 32);
     hold(&mut locks, 8, "one more");
+}
+
+/// Whatever ends a task's locks, it has room for as many again.
+#[test]
+fn a_task_s_count_returns_to_zero_on_every_path() {
+    type Path = fn(&mut WakeLocks, LockId);
+    let released: Path = |locks, id| assert!(matches!(locks.release(task(1), id), Ok(Released::Ended(_))));
+    let died: Path = |locks, _| drop(locks.holder_died(task(1)));
+    let expired: Path = |locks, _| drop(locks.advance(locks.deadline()));
+    let released_under_suspension: Path = |locks, id| {
+        assert!(locks.stand("app1", Standing::Suspended).is_ok());
+        assert!(locks.release(task(1), id).is_ok());
+    };
+    for path in [released, died, expired, released_under_suspension] {
+        let mut locks = WakeLocks::default();
+        let grants: Vec<Grant> = (0..32).map(|lock| hold(&mut locks, 1, &lock.to_string())).collect();
+        refuses(&mut locks, request(1, "one more"), PLAIN, Refusal::TaskFull);
+        for grant in grants {
+            if locks.iter().any(|lock| lock.id() == grant.id) {
+                path(&mut locks, grant.id);
+            }
+        }
+        assert_eq!((locks.iter().len(), locks.demand(), locks.deadline()), (0, None, Nanos::NEVER));
+        for lock in 0..32 {
+            assert_eq!(hold(&mut locks, 1, &lock.to_string()).references, 1);
+        }
+        refuses(&mut locks, request(1, "one more"), PLAIN, Refusal::TaskFull);
+    }
 }
 
 #[test]
