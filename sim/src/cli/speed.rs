@@ -35,7 +35,8 @@ pub fn speed() -> Result<ExitCode> {
         fastest.as_secs_f64() * 1e3
     );
     println!("policy steps per second of one core:");
-    let steps: [(&str, fn() -> f64); 6] = [
+    type Steps = fn() -> f64;
+    let steps: [(&str, Steps); 6] = [
         ("power-governor: a battery reading and an idle decision", governor),
         ("wakelock: acquire and release among 8 locks", locks),
         ("power-residency: a sample of 2 harts each second", residency),

@@ -1,5 +1,7 @@
 //! Evening out between harts that all have something to do (rule 14).
 
+use core::cmp::Ordering;
+
 use nexus_abi::QosClass;
 
 use crate::entity::{Entities, Entity};
@@ -11,8 +13,8 @@ use crate::time::Ticks;
 /// the lower class, or the same and the lower weight.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Pressure {
-    /// One more than the class; 0 when there is nothing to do.
-    class: u8,
+    class: QosClass,
+    /// 0 when there is nothing to do.
     weight: u64,
 }
 
@@ -22,7 +24,7 @@ impl Pressure {
     /// Of so much weight in a class.
     #[inline(always)]
     pub const fn of(class: QosClass, weight: u64) -> Self {
-        Self { class: class as u8 + 1, weight }
+        Self { class, weight }
     }
 
     /// Of one task of ordinary weight.
@@ -38,24 +40,23 @@ impl Pressure {
     }
 
     /// From a word.
-    pub const fn from_word(word: u64) -> Self {
-        Self { class: (word >> Self::CLASS_SHIFT) as u8, weight: word & ((1 << Self::CLASS_SHIFT) - 1) }
+    pub fn from_word(word: u64) -> Self {
+        let class = QosClass::from_wire(word >> Self::CLASS_SHIFT).unwrap_or_default();
+        Self { class, weight: word & ((1 << Self::CLASS_SHIFT) - 1) }
     }
 
     /// The weight that a task of `class` competes with; nothing helps it while a higher class runs.
-    const fn upon(self, class: QosClass) -> Option<u64> {
-        let class = class as u8 + 1;
-        if self.class > class {
-            None
-        } else if self.class == class {
-            Some(self.weight)
-        } else {
-            Some(0)
+    fn upon(self, class: QosClass) -> Option<u64> {
+        match self.class.cmp(&class) {
+            _ if self.weight == 0 => Some(0),
+            Ordering::Greater => None,
+            Ordering::Equal => Some(self.weight),
+            Ordering::Less => Some(0),
         }
     }
 
     /// True when a task of `class` that is part of this would be better off there.
-    const fn is_worse_than(self, there: Self, class: QosClass) -> bool {
+    fn is_worse_than(self, there: Self, class: QosClass) -> bool {
         match (self.upon(class), there.upon(class)) {
             (_, None) => false,
             (None, Some(_)) => true,

@@ -50,6 +50,7 @@ fn machine_is_shared() -> Verdict {
             if user::clock_now() > end {
                 return Err(format!("{:?} does not get round", task.id()));
             }
+            // POLL: nobody tells of moves.
             rest(WINDOW_US);
         }
     }

@@ -5,7 +5,6 @@
 
 use nexus_abi::{Error, Handle, Nanos, Rights};
 
-use super::donation::settle_loan;
 use super::message::{Kind, Parts, Undelivered, deliver};
 use super::port::{Port, PortKind};
 use super::reply;
@@ -45,8 +44,7 @@ pub fn reply(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
     match answer(hart, &mut task) {
         Ok(caller) => {
             task.registers_mut().set_result(Ok((0, 0)));
-            hart.charge(&task);
-            if settle_loan(&task, &caller) {
+            if hart.settle_with(&task, &caller) {
                 hart.end_loan(&task);
                 hart.return_claim(&task, &caller);
             }
@@ -71,9 +69,9 @@ pub fn reply_receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
             return fail(task, error);
         }
     };
-    hart.charge(&task);
-    if let Some(caller) = &caller {
-        settle_loan(&task, caller);
+    match &caller {
+        Some(caller) => _ = hart.settle_with(&task, caller),
+        None => hart.charge(&task),
     }
     hart.end_all_loans(&task);
     let claim = match &caller {
@@ -250,7 +248,8 @@ fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>, c
             }
             match claim {
                 Claim::Leaves => hart.before_waiting(&task, deadline),
-                Claim::Stays => hart.before_calling(&task, deadline),
+                // What is left until the caller runs is the caller's.
+                Claim::Stays => hart.stop(&task, deadline),
             }
             let waiting = task.share();
             port.push_receiver(task);

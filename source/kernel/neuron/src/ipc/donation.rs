@@ -77,6 +77,19 @@ impl Hart {
         }
     }
 
+    /// A server has answered `client`: up to here that one pays, if it was for it that the server worked. True then.
+    #[inline(always)]
+    pub fn settle_with(&mut self, server: &OwnedTask, client: &Task) -> bool {
+        if server.loan.client() != client.id() {
+            self.charge(server);
+            return false;
+        }
+        self.charge_own(server);
+        server.spending.end_loan(&client.spending);
+        server.loan.set_client(TaskId::NONE);
+        true
+    }
+
     /// A server waits for the next message and keeps the last client waiting: what it did was for that one. If it waits
     /// no longer, nobody else pays.
     #[cold]
@@ -157,18 +170,6 @@ fn tie(client: &Task, call: CallNumber, server: &Task) {
     client.loan.set_server(server.id(), call.0);
     server.loan.set_client(client.id());
     server.spending.begin_loan();
-}
-
-/// A server, which is charged up to now, has answered `client`: that one pays, if it was for it that the server
-/// worked. True then.
-#[inline(always)]
-pub fn settle_loan(server: &Task, client: &Task) -> bool {
-    let worked_for_it = server.loan.client() == client.id();
-    if worked_for_it {
-        server.spending.end_loan(&client.spending);
-        server.loan.set_client(TaskId::NONE);
-    }
-    worked_for_it
 }
 
 #[cold]

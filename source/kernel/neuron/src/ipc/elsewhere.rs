@@ -8,7 +8,6 @@
 
 use core::sync::atomic::{Ordering, fence};
 
-use super::donation::settle_loan;
 use super::fast::{Switch, reply_is_given};
 use super::port::PortGuard;
 use super::reply;
@@ -38,9 +37,8 @@ pub extern "C" fn neuron_reply_elsewhere(
     let Some(mut task) = hart.take_current() else { unreachable!("it ran a moment ago") };
     // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.
     unsafe { reply_is_given(&mut task, slot) };
-    hart.charge(&task);
     // SAFETY: it is claimed, and so in our hands.
-    settle_loan(&task, unsafe { caller.shared() });
+    hart.settle_with(&task, unsafe { caller.shared() });
     hart.drop_claim();
     port.push_only_receiver(task);
     let killed = if port.last_receiver_is_killed() { port.take_killed_receiver() } else { None };

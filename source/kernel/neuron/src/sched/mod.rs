@@ -186,8 +186,9 @@ impl Hart {
         self.stop(task, deadline);
     }
 
+    /// The same for one that is charged already.
     #[inline(always)]
-    fn stop(&mut self, task: &OwnedTask, deadline: Nanos) {
+    pub(crate) fn stop(&mut self, task: &OwnedTask, deadline: Nanos) {
         task.history.waits();
         self.save_fpu(task);
         if task.flags() & Flags::WEIGH != 0 && self.queue.claim() != Some(task.ptr()) {
@@ -251,6 +252,14 @@ impl Hart {
             Some(client) if client != TaskPtr::to(task) => Self::charge_client(client, task, ran, now),
             _ => task.spending.pay(ran),
         }
+    }
+
+    /// The same for one that runs in its own name, because it is lent to.
+    #[inline(always)]
+    pub fn charge_own(&mut self, task: &Task) {
+        let now = time::now();
+        task.spending.pay(now.0.wrapping_sub(self.charged_at().0));
+        self.charge_nobody(now);
     }
 
     /// Up to when time has been charged.
