@@ -9,9 +9,8 @@ use crate::hart_queue::{HartQueue, Mode};
 use crate::run_queue::{RunQueue, bit};
 use crate::time::Ticks;
 
-/// What there is to do on a hart: its highest class, and the weight of all in it. Of two harts the one with less has
-/// the lower class, or the same and the lower weight.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+/// What there is to do on a hart: its highest class, and the weight of all in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pressure {
     class: QosClass,
     /// 0 when there is nothing to do.
@@ -33,7 +32,7 @@ impl Pressure {
         Self::of(class, nexus_abi::Shares::DEFAULT.get() as u64)
     }
 
-    /// As a word, whose order is the same.
+    /// As a word.
     #[inline(always)]
     pub const fn to_word(self) -> u64 {
         (self.class as u64) << Self::CLASS_SHIFT | self.weight
