@@ -71,9 +71,11 @@ impl<Id: Copy + Eq> ClassQueue<Id> {
     pub(crate) fn put_back(&mut self, id: Id, entities: &mut impl Entities<Id>) {
         let entity = entities.entity(id);
         let (at, request) = (entity.progress.at, self.clock.request(entity));
-        let left = entity.deadline.lead_over(at);
+        let left = entity.end.lead_over(at);
         if left <= 0 || left.cast_unsigned() > request && !self.clock.now().is_past(at) {
-            entity.deadline = at.plus(request);
+            entity.ask(request);
+        } else if !entity.deadline.is_past(at) {
+            entity.deadline = entity.end;
         }
         self.push(id, entities);
     }
@@ -209,7 +211,7 @@ impl<Id: Copy + Eq> ClassQueue<Id> {
     fn renounce(&mut self, id: Id, entities: &mut impl Entities<Id>) {
         let entity = entities.entity(id);
         self.clock.forgo(entity);
-        entity.deadline = entity.progress.at.plus(self.clock.request(entity));
+        entity.ask(self.clock.request(entity));
     }
 
     /// A member runs now: its burst counts from here.

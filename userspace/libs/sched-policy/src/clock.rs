@@ -20,7 +20,7 @@
 //! Everything here is O(1). Only joining and leaving divide.
 
 use crate::entity::{Away, Entity, Home};
-use crate::time::{CATCH_UP, GRAIN, TRIFLE, Tempo, Ticks};
+use crate::time::{CATCH_UP, FIRST_PART, GRAIN, TRIFLE, Tempo, Ticks};
 use crate::virtual_time::{Inverse, Progress, Service, Virtual};
 
 /// Further than any request goes: there a product is cut off that would not fit.
@@ -36,6 +36,7 @@ pub(crate) struct Clock {
     /// The shortest latency that leaves each member a slice of a grain on average.
     floor: Service,
     grain: Service,
+    first: Service,
     trifle: Service,
     members: u32,
     debts: Debts,
@@ -65,6 +66,7 @@ impl Clock {
             weight: 0,
             floor: Service(0),
             grain: Service::of(tempo.at_least(GRAIN)),
+            first: Service::of(tempo.at_least(FIRST_PART)),
             trifle: Service::of(tempo.at_most(TRIFLE)),
             members: 0,
             debts: Debts { weight: 0, paid_at: Virtual(0), home: Home { tag, epoch: 0 } },
@@ -150,7 +152,7 @@ impl Clock {
             }
         }
         entity.progress = Progress::at(point);
-        entity.deadline = point.plus(self.request(entity));
+        entity.ask_anew(self.request(entity), self.first);
         self.leads = self.leads.wrapping_add(self.lead_of(entity));
     }
 

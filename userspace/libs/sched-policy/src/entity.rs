@@ -34,7 +34,10 @@ impl Settings {
 #[derive(Clone, Copy, Debug)]
 pub struct Entity<Id> {
     pub(crate) progress: Progress,
+    /// The end of the request, or of its first part while that is being served.
     pub(crate) deadline: Virtual,
+    /// The end of the request.
+    pub(crate) end: Virtual,
     pub(crate) inverse: Inverse,
     pub(crate) weight: u64,
     /// The latency as service of a whole hart: its share of it is a request.
@@ -97,6 +100,7 @@ impl<Id> Entity<Id> {
         Self {
             progress: Progress::at(Virtual(0)),
             deadline: Virtual(0),
+            end: Virtual(0),
             inverse: Inverse::of(settings.shares.get() as u64),
             weight: settings.shares.get() as u64,
             span: span(tempo, settings.latency),
@@ -142,6 +146,22 @@ impl<Id> Entity<Id> {
             self.away.home = Home::default();
         }
         self.is_plain = settings.is_ordinary() && self.away.lead == 0;
+    }
+
+    /// It asks for service of this length from where it is.
+    #[inline(always)]
+    pub(crate) const fn ask(&mut self, length: u64) {
+        self.deadline = self.progress.at.plus(length);
+        self.end = self.deadline;
+    }
+
+    /// The same, for one that was away: the first part, which is short, comes for itself.
+    #[inline(always)]
+    pub(crate) fn ask_anew(&mut self, length: u64, first: Service) {
+        self.ask(length);
+        if self.burst == 0 {
+            self.deadline = self.progress.at.plus(self.inverse.spread(first).min(length));
+        }
     }
 
     /// It is away now, with a lead.

@@ -14,8 +14,8 @@
 //!
 //! - *Alone*: whoever runs has the hart for itself. Its claim is away, and time pays what it owes.
 //! - *One waits* at the door while one runs, both of the same class, of ordinary weight, without hints or debts.
-//!   The one that runs keeps the hart until its request is over, half of [`LATENCY`] after it began to run. If it
-//!   gives way before the other has waited for a [`TRIFLE`], nothing had to be entered.
+//!   The one that runs keeps the hart until the other has waited for a [`TRIFLE`], or not at all if its request is
+//!   over, half of [`LATENCY`] after it began to run. If it gives way before, nothing had to be entered.
 //! - *Contest*: everything else. The running claim and all that wait are in the [`RunQueue`].
 //!
 //! The *claim* is the entity in whose name the hart runs. It need not be the task that runs: a server runs on its
@@ -38,7 +38,9 @@ pub struct HartQueue<Id> {
     /// Who waits at the door, and since when.
     pub(crate) door: Option<Id>,
     came: Ticks,
-    /// How long the one that runs keeps the hart from one at the door.
+    /// When the one at the door has the hart.
+    turn_ends: Ticks,
+    /// How long the first request lasts of one that runs alone.
     turn: Ticks,
     trifle: Ticks,
     /// In a contest: up to when the claim has been charged.
@@ -67,6 +69,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
             began: Ticks(0),
             door: None,
             came: Ticks(0),
+            turn_ends: Ticks(0),
             turn: Ticks(tempo.at_least(LATENCY).0 / 2),
             trifle: tempo.at_most(TRIFLE),
             charged: Ticks(0),
@@ -131,6 +134,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     #[inline(always)]
     pub const fn wait_at_door(&mut self, id: Id, now: Ticks) {
         (self.mode, self.door, self.came) = (Mode::OneWaits, Some(id), now);
+        self.turn_ends = if self.request_ends().0 < now.0 { now } else { self.patience_ends(now) };
     }
 
     /// Who waits at the door, if the one that runs may give way to it by [`Self::follow`] or [`Self::alternate`].
@@ -153,7 +157,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     #[inline(always)]
     pub const fn alternate(&mut self, next: Id, now: Ticks) {
         (self.door, self.claim) = (self.claim, Some(next));
-        (self.came, self.began) = (now, now);
+        (self.came, self.began, self.turn_ends) = (now, now, self.patience_ends(now));
     }
 
     /// True when one waits at the door.
@@ -165,8 +169,19 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     /// When the one at the door is owed the hart. Meaningful while [`Self::one_waits`]. O(1).
     #[inline(always)]
     pub const fn turn_ends(&self) -> Ticks {
-        let end = Ticks(self.began.0.wrapping_add(self.turn.0));
-        if end.0 < self.came.0 { self.came } else { end }
+        self.turn_ends
+    }
+
+    /// When the request is over that began when the running one did.
+    #[inline(always)]
+    const fn request_ends(&self) -> Ticks {
+        Ticks(self.began.0.wrapping_add(self.turn.0))
+    }
+
+    /// When one that comes to the door now has waited for more than a trifle.
+    #[inline(always)]
+    const fn patience_ends(&self, now: Ticks) -> Ticks {
+        Ticks(now.0.wrapping_add(self.trifle.0 + 1))
     }
 
     /// A task that was away is runnable and waits. O(log n).
@@ -205,6 +220,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         match self.mode {
             Mode::OneWaits if self.door.is_some_and(|other| are_alike(other, id, entities)) => {
                 (self.claim, self.began, self.came) = (Some(id), now, now);
+                self.turn_ends = self.patience_ends(now);
             }
             _ => {
                 self.enter(now, entities);
@@ -260,9 +276,10 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     /// The claim to run in the name of from now on: the running one, or one that it must make room for. O(log n).
     pub fn reconsider(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> Option<Id> {
         match self.mode {
-            Mode::OneWaits if now >= self.turn_ends() => {
+            Mode::OneWaits if now >= self.turn_ends => {
+                let is_over = now >= self.request_ends();
                 self.enter(now, entities);
-                if let Some(claim) = self.claim {
+                if let Some(claim) = self.claim.filter(|_| is_over) {
                     self.queue.end_request(claim, entities);
                 }
             }
@@ -305,7 +322,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     #[inline(always)]
     pub fn next_decision(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> Ticks {
         match (self.mode, self.claim) {
-            (Mode::OneWaits, _) => self.turn_ends(),
+            (Mode::OneWaits, _) => self.turn_ends,
             (Mode::Contest, Some(claim)) => {
                 self.charge(now, entities);
                 self.queue.next_decision(claim, now, entities)

@@ -90,7 +90,7 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         entity.change(self.tempo, settings);
         self.class(settings.class).clock.join(entity, now);
         // Its turn is over: what it had left of a request was another one.
-        entity.deadline = entity.progress.at;
+        entity.ask(0);
         self.begin(settings.class);
     }
 }

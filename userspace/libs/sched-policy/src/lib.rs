@@ -13,7 +13,8 @@
 //! 4. A task asks for service in *requests*. The length of a request is the task's share of its latency: latency
 //!    × weight / weight of all; or its burst, if that is longer. Its *deadline* is where the task's point will
 //!    be when it is served, which is where the clock will be when the latency is over. Without a hint the
-//!    latency is [`LATENCY`]; none is below [`GRAIN`] × members.
+//!    latency is [`LATENCY`]; none is below [`GRAIN`] × members. The [`FIRST_PART`] of the first request of a task
+//!    that wakes is a request of its own, unless the task has a burst hint; the rest keeps its deadline.
 //! 5. A task is *eligible* while its point is not past the clock: while it is not ahead of its share.
 //! 6. Of the eligible tasks the one with the earliest deadline is next; of equal ones, the one that came first.
 //!    If nobody is eligible, the clock first leaps to the point of the least advanced.
@@ -31,12 +32,11 @@
 //!     that has one the taker may run. A task that changes harts takes its lag along, of a credit at most one
 //!     request.
 //! 12. Settings may change at any time. The task begins a new request; a debt stays the same service, a credit is
-//!
+//!     given up.
 //! 13. While one task runs alone, nothing is counted. If one more comes, and neither has a weight, hints or debts
-//!     of its own, the one that runs is in a request of half the [`LATENCY`] that began when it did. What it has
-//!     had of the hart since the other came is forgiven if it gives way before that is a [`TRIFLE`]; and so is
-//!     what others owe, when nobody waits any more and it is a trifle together.
-//!
+//!     of its own, the one that runs is in a request of half the [`LATENCY`] that began when it did; but it keeps the
+//!     hart no longer than a [`TRIFLE`]. What it has had of the hart since the other came is forgiven if it gives way
+//!     before that; and so is what others owe, when nobody waits any more and it is a trifle together.
 //! 14. Every [`EVEN_OUT`] a hart on which tasks wait looks at the others in turn. The first with less to do, for a task
 //!     that waits here, gets it: of the highest class that has one, the lightest. Less to do is less weight in the
 //!     task's class and nothing above it, or any at all if there is something above it here. The points of all harts
@@ -92,4 +92,4 @@ pub use entity::{Entities, Entity, Settings};
 pub use even::Pressure;
 pub use hart_queue::HartQueue;
 pub use run_queue::{RunQueue, Standing};
-pub use time::{EVEN_OUT, GRAIN, GRANT, LATENCY, TRIFLE, Tempo, Ticks, starvation_bound};
+pub use time::{EVEN_OUT, FIRST_PART, GRAIN, GRANT, LATENCY, TRIFLE, Tempo, Ticks, starvation_bound};

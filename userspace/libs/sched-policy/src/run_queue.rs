@@ -45,8 +45,12 @@ pub struct Standing {
     pub lag: i64,
     /// Service that the present request still asks for, in 2⁻¹⁶ ticks.
     pub request_left: i64,
-    /// Virtual time from the class's clock to the deadline.
+    /// Of that, what it asks for first.
+    pub part_left: i64,
+    /// Virtual time from the class's clock to the deadline of that part.
     pub deadline: i64,
+    /// The same to that of the request.
+    pub end: i64,
     /// May run: is not ahead of its share.
     pub is_eligible: bool,
 }
@@ -126,14 +130,14 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         let entity = entities.entity(current);
         let request = self.classes[entity.class() as usize].clock.request(entity);
         let had = entity.inverse.spread(Service::of(had));
-        entity.deadline = entity.progress.at.plus(request.saturating_sub(had));
+        entity.ask(request.saturating_sub(had));
         entity.uncut = entity.progress.at.plus(entity.burst.saturating_sub(had));
     }
 
     /// The running task's request is over, whatever rounding has left of it. O(1).
     pub(crate) fn end_request(&mut self, current: Id, entities: &mut impl Entities<Id>) {
         let entity = entities.entity(current);
-        entity.deadline = entity.progress.at;
+        entity.ask(0);
     }
 
     /// The running task has run for a while. O(1).
@@ -254,11 +258,15 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         let entity = entities.entity(id);
         let now = self.classes[entity.class() as usize].clock.now();
         let weight = entity.weight.cast_signed();
+        let at = entity.progress.at;
+        let deadline = if entity.deadline.is_past(at) { entity.deadline } else { entity.end };
         Standing {
-            lag: now.lead_over(entity.progress.at).saturating_mul(weight),
-            request_left: entity.deadline.lead_over(entity.progress.at).saturating_mul(weight),
-            deadline: entity.deadline.lead_over(now),
-            is_eligible: !entity.progress.at.is_past(now),
+            lag: now.lead_over(at).saturating_mul(weight),
+            request_left: entity.end.lead_over(at).saturating_mul(weight),
+            part_left: deadline.lead_over(at).saturating_mul(weight),
+            deadline: deadline.lead_over(now),
+            end: entity.end.lead_over(now),
+            is_eligible: !at.is_past(now),
         }
     }
 

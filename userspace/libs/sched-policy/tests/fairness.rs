@@ -2,10 +2,10 @@
 
 mod harness;
 
-use harness::{Hart, MS, Random, State, UNIT, normal, request_units, settings};
+use harness::{Hart, MS, Random, State, TEMPO, UNIT, normal, request_units, settings};
 use nexus_abi::QosClass;
 use proptest::prelude::*;
-use sched_policy::Settings;
+use sched_policy::{FIRST_PART, Settings};
 
 fn any_settings(bursts: &'static [u64]) -> impl Strategy<Value = Settings> {
     let shares = prop_oneof![Just(100), Just(1), Just(1000), 1..=1000_u64];
@@ -181,6 +181,29 @@ fn a_waking_sleeper_is_neither_punished_nor_favoured() {
                 assert!(had <= share + request + 8, "{had} of {share} after a nap of {nap}");
             }
         }
+    }
+}
+
+/// However long it slept, wherever the others are in their requests.
+#[test]
+fn who_wakes_begins_soon() {
+    let mut hart = Hart::busy(&[normal(100), normal(100), normal(100)]);
+    let mut random = Random(13);
+    while hart.current != Some(2) {
+        hart.run_to_decision();
+    }
+    hart.sleep();
+    for _ in 0..2_000 {
+        hart.run(MS + random.below(9 * MS));
+        hart.wake(2);
+        let woken = hart.now;
+        while hart.current != Some(2) {
+            hart.run(1);
+        }
+        let waited = hart.now - woken;
+        assert!(waited <= 3 * TEMPO.at_least(FIRST_PART).0, "for {waited}");
+        hart.run(random.below(TEMPO.at_least(FIRST_PART).0));
+        hart.sleep();
     }
 }
 

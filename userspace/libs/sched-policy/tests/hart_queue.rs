@@ -168,17 +168,23 @@ impl Machine {
 }
 
 #[test]
-fn one_that_is_alone_has_no_decisions_and_the_next_waits_for_the_rest_of_its_request() {
+fn one_that_is_alone_has_no_decisions_and_the_next_waits_for_a_trifle() {
     let mut machine = Machine::new(&[normal(100), normal(100)]);
     machine.wake(0);
     assert_eq!(machine.queue.next_decision(Ticks(0), &mut machine.arena), Ticks::NEVER);
-    let half = TEMPO.at_least(LATENCY).0 / 2;
-    machine.run(half / 4);
+    machine.run(MS);
     machine.wake(1);
-    assert_eq!(machine.queue.next_decision(Ticks(machine.now), &mut machine.arena), Ticks(half));
-    machine.run(half);
-    assert_eq!(machine.running(), Some(1));
-    assert_eq!(machine.served, [half, half / 4]);
+    let wait = TEMPO.at_most(TRIFLE).0 + 1;
+    assert_eq!(machine.queue.next_decision(Ticks(machine.now), &mut machine.arena), Ticks(MS + wait));
+    machine.run(wait);
+    assert_eq!((machine.running(), &machine.served[..]), (Some(1), &[MS + wait, 0][..]));
+    // It runs for as long as it had to wait, then the first has the rest of its request; rounding costs each a tick.
+    let turn = wait + 1;
+    machine.run(turn);
+    assert_eq!((machine.running(), &machine.served[..]), (Some(0), &[MS + wait, turn][..]));
+    let half = TEMPO.at_least(LATENCY).0 / 2;
+    machine.run(half - MS - wait + 1);
+    assert_eq!((machine.running(), &machine.served[..]), (Some(1), &[half + 1, turn][..]));
 }
 
 #[test]
@@ -214,13 +220,17 @@ fn more_than_a_trifle_is_a_debt() {
     let mut machine = Machine::new(&[normal(100), normal(100)]);
     machine.wake(0);
     machine.wake(1);
-    machine.run(MS);
-    assert_eq!(machine.queue.next_at_door(Ticks(machine.now)), None);
+    let wait = TEMPO.at_most(TRIFLE).0 + 1;
+    machine.run(wait + MS);
+    assert_eq!(
+        (machine.queue.next_at_door(Ticks(machine.now)), &machine.served[..]),
+        (None, &[wait, MS][..])
+    );
     machine.sleep();
-    assert_eq!(machine.running(), Some(1));
-    assert!(!machine.arena.0[0].is_plain());
-    machine.wake(0);
-    machine.run(MS);
+    assert_eq!(machine.running(), Some(0));
+    assert!(!machine.arena.0[1].is_plain());
+    machine.wake(1);
+    machine.run(MS - wait);
     assert_eq!(machine.served, [MS, MS], "the other has had as much before it is its turn again");
     machine.run(TEMPO.at_least(LATENCY).0 * 10);
     assert!(machine.served[0].abs_diff(machine.served[1]) <= TEMPO.at_least(LATENCY).0 / 2);

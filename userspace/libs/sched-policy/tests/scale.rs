@@ -22,7 +22,7 @@ impl Entities<usize> for Counted {
 }
 
 /// Constants of the growth, as measured: touches for each level of the tree and besides, for each operation.
-const LIMITS: [(u64, u64); 5] = [(24, 28), (24, 24), (6, 14), (4, 34), (2, 12)];
+const LIMITS: [(u64, u64); 5] = [(24, 28), (24, 24), (6, 14), (6, 34), (2, 12)];
 
 /// The dearest of each operation, over 3,000 turns of a mixed life.
 fn dearest(n: usize) -> [u64; 5] {

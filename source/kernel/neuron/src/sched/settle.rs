@@ -69,8 +69,7 @@ impl Hart {
             let flags = task.flags();
             if flags & Flags::LOOK == 0 {
                 self.enter(task);
-                self.decide_at = self.next_decision();
-                self.set_timer();
+                self.plan();
                 return self.publish();
             }
             candidate = if flags & Flags::KILL != 0 {
@@ -200,8 +199,7 @@ impl Hart {
             return self.settle_slowly(Some(task));
         }
         self.enter(task);
-        self.decide_at = self.next_decision();
-        self.set_timer();
+        self.plan();
     }
 
     /// Makes sure that no hart uses the page table of a task that is about to lose it.
@@ -215,13 +213,17 @@ impl Hart {
         }
     }
 
-    /// Sets the timer to the next thing this hart must not sleep through. O(1).
+    /// Asks the queue when it decides anew, and sets the timer to the next thing this hart must not sleep through. O(1).
+    #[inline(always)]
+    fn plan(&mut self) {
+        self.decide_at = self.next_decision();
+        self.arm_if_new(self.deadlines.wake_by().min(self.decide_at));
+    }
+
+    /// Sets the timer when it is to be set to something else than it is. O(1).
     #[inline(always)]
     pub(crate) fn set_timer(&mut self) {
-        let wanted = self.deadlines.wake_by().min(self.decision());
-        if wanted != self.armed {
-            self.arm(wanted);
-        }
+        self.arm_if_new(self.deadlines.wake_by().min(self.decision()));
     }
 
     /// When the queue decides anew, if nothing happens before. O(1).
@@ -233,7 +235,11 @@ impl Hart {
     /// The same for a hart that runs nothing.
     #[inline(always)]
     pub(crate) fn arm_for_deadlines(&mut self) {
-        let wanted = self.deadlines.wake_by();
+        self.arm_if_new(self.deadlines.wake_by());
+    }
+
+    #[inline(always)]
+    fn arm_if_new(&mut self, wanted: Ticks) {
         if wanted != self.armed {
             self.arm(wanted);
         }

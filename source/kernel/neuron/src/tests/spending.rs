@@ -98,6 +98,7 @@ fn a_client_donates_what_its_server_needs_for_the_answer() {
 fn what_is_charged_in_the_middle_counts_once() {
     let mut world = World::new();
     let (client, to, server, at) = pair(&mut world);
+    world.begin(world.root, Call::Wait, &[0, u64::MAX]);
     world.run(client);
     charge(&mut world);
     let before = [client, server].map(Actor::spent);

@@ -184,6 +184,15 @@ impl World {
         self.interrupt_all();
     }
 
+    /// All that ran is charged.
+    pub fn charge_all(&mut self) {
+        for index in 0..self.harts.len() {
+            self.hart_at(index);
+            let current = self.current();
+            self.hart().charge(current.shared());
+        }
+    }
+
     /// What is in use and what is free.
     pub fn counts(&self) -> Counts {
         let machine = self.machine;

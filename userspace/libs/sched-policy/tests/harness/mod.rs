@@ -60,8 +60,9 @@ pub struct Record {
     pub request_max: i64,
     /// Longest burst hint so far, in the unit of lags.
     pub burst_max: i64,
-    /// Since when its request has been past its deadline, in the time of its class.
-    pub late_since: Option<u64>,
+    /// Since when the first part of its request, and the request, have been past their deadlines, in the time of its
+    /// class.
+    pub late_since: [Option<u64>; 2],
 }
 
 pub struct Hart {
@@ -91,7 +92,7 @@ impl Hart {
             served: 0,
             request_max: 0,
             burst_max: burst_units(*settings),
-            late_since: None,
+            late_since: [None; 2],
         };
         Self {
             queue: RunQueue::new(TEMPO, 0),
@@ -181,6 +182,7 @@ impl Hart {
         assert_eq!(self.tasks[id].state, State::Asleep);
         self.charge();
         self.queue.wake(id, Ticks(self.now), &mut self.arena);
+        self.tasks[id].late_since = [None; 2];
         self.set_waiting(id);
         match self.current {
             None => self.pick(),
@@ -272,7 +274,7 @@ impl Hart {
             }
         }
         let record = &mut self.tasks[id];
-        record.late_since = None;
+        record.late_since = [None; 2];
         record.burst_max = record.burst_max.max(burst_units(settings));
         if let Some(current) = self.current
             && self.queue.outranks(self.class(current))
@@ -303,12 +305,17 @@ impl Hart {
             assert!(standing.lag >= -request - slop, "{id} is {} ahead, request {request}", -standing.lag);
             let blocked = burst + self.credits + slop;
             assert!(standing.lag <= request + blocked, "{id} is owed {}, request {request}", standing.lag);
-            let is_late = standing.deadline < 0 && standing.request_left > 0;
             let time = self.class_time[self.class(id) as usize];
-            let late_since = if is_late { self.tasks[id].late_since.or(Some(time)) } else { None };
-            self.tasks[id].late_since = late_since;
-            let late = late_since.map_or(0, |since| (time - since).cast_signed() * UNIT);
-            assert!(late <= blocked, "{id} is late by {late}");
+            let has_first_part = standing.deadline != standing.end;
+            let is_late = [
+                has_first_part && standing.deadline < 0 && standing.part_left > 0,
+                standing.end < 0 && standing.request_left > 0,
+            ];
+            for (is_late, late_since) in is_late.into_iter().zip(&mut self.tasks[id].late_since) {
+                *late_since = if is_late { late_since.or(Some(time)) } else { None };
+                let late = late_since.map_or(0, |since| (time - since).cast_signed() * UNIT);
+                assert!(late <= blocked, "{id} is late by {late}");
+            }
         }
         for class in QosClass::ALL {
             let (Some(since), Some(bound)) = (self.passed_over[class as usize], starvation_bound(class))
