@@ -106,6 +106,12 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         matches!(self.mode, Mode::Alone | Mode::AloneOdd)
     }
 
+    /// True when tasks are weighed against each other.
+    #[inline(always)]
+    pub const fn is_contest(&self) -> bool {
+        matches!(self.mode, Mode::Contest)
+    }
+
     /// True when no task waits, and nothing is known of one that runs.
     #[inline(always)]
     pub const fn is_at_rest(&self) -> bool {

@@ -24,9 +24,10 @@ use crate::partner::{Hireling, PATIENCE, Pace, Partner, patience, rest};
 /// A server's work: turns, and the nanoseconds they take where an instruction takes one.
 const TURNS: u64 = 2_500_000;
 const WORK: u64 = 2 * TURNS;
-/// Enough that some is left when the client comes.
-const QUEUE_TURNS: u64 = 10 * TURNS;
-const QUEUE_WORK: u64 = 10 * WORK;
+/// Enough that some is left when the client comes, and twice as much is less than the hog waits before it is granted
+/// a millisecond.
+const QUEUE_TURNS: u64 = 7 * TURNS;
+const QUEUE_WORK: u64 = 7 * WORK;
 /// More work than anybody waits for, on one hart too, where whoever ends it gets a millisecond now and then.
 const LONG_TURNS: u64 = 1_000_000_000;
 /// How long somebody waits who gives up.

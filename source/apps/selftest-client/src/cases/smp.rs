@@ -147,7 +147,8 @@ fn moving(harts: usize) -> Verdict {
     let free = (0..harts).map(|_| Partner::spawn()).collect::<Result<Vec<_>, Why>>()?;
     for peer in &free {
         peer.give_copy(0, bits, Rights::RECEIVE)?;
-        peer.spin_after(0, Pace::of(Pace::SHORT)?)?;
+        // Long enough that it pays to wake a hart for it.
+        peer.spin_after(0, Pace::of(Pace::LONG)?)?;
     }
     // They wake together, so that there are never fewer free harts than tasks that look for one.
     (0..harts).try_for_each(|_| user::notify(bits, 1).because("notify"))?;

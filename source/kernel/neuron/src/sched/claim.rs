@@ -12,8 +12,8 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering, fence};
 
-use nexus_abi::{HARTS_MAX, QosClass};
-use sched_policy::{EVEN_OUT, Entities, Pressure};
+use nexus_abi::{HARTS_MAX, Nanos, QosClass};
+use sched_policy::{EVEN_OUT, Entities, LATENCY, Pressure};
 
 use super::Hart;
 use crate::cap::Ref;
@@ -21,7 +21,10 @@ use crate::ipc::reply;
 use crate::sync::mailbox::Parcel;
 use crate::task::owned::Claims;
 use crate::task::{Flags, OwnedTask, Task, TaskPtr};
-use crate::time;
+use crate::time::{self, Ticks};
+
+/// How long tasks of a hart wait while others sleep: half a round.
+const PATIENCE: Nanos = Nanos(LATENCY.0 / 2);
 
 /// A task whose settings have changed, on its way to the hart that may have it in its queue.
 #[derive(Debug)]
@@ -131,6 +134,7 @@ impl Hart {
         let now = time::now();
         if self.queue.is_uncontested() {
             self.even_at = self.next_look(now);
+            self.offer_at = Ticks::NEVER;
         }
         // SAFETY: we have the token until the queue has it.
         let mut claims = unsafe { Claims::new() };
@@ -138,7 +142,7 @@ impl Hart {
     }
 
     /// When this hart looks at others, if it begins to count now.
-    fn next_look(&self, now: time::Ticks) -> time::Ticks {
+    fn next_look(&self, now: Ticks) -> Ticks {
         now.after(self.queue.tempo().at_least(EVEN_OUT))
     }
 
@@ -189,7 +193,7 @@ impl Hart {
         }
     }
 
-    fn give_evenly(&mut self, taker: usize, now: time::Ticks) -> bool {
+    fn give_evenly(&mut self, taker: usize, now: Ticks) -> bool {
         let Some(shared) = self.machine.harts.get(taker) else { return false };
         // SAFETY: tasks in the queue are alive.
         let may = |ptr: TaskPtr| unsafe { ptr.shared() }.schedule().preferred().contains(taker);
@@ -226,7 +230,7 @@ impl Hart {
     /// The task ran in the name of `client`, which it works for by the fast path.
     #[cold]
     #[inline(never)]
-    pub(super) fn charge_client(client: TaskPtr, task: &Task, ran: u64, now: time::Ticks) {
+    pub(super) fn charge_client(client: TaskPtr, task: &Task, ran: u64, now: Ticks) {
         // SAFETY: it is blocked until the task answers, and so alive.
         let client = &unsafe { client.shared() }.spending;
         client.pay(ran);
@@ -312,7 +316,7 @@ impl Hart {
         // SAFETY: the running claim is this hart's.
         let mut claims = unsafe { Claims::new() };
         self.queue.leave(time::now(), &mut claims);
-        self.decide_at = time::Ticks::NEVER;
+        self.decide_at = Ticks::NEVER;
     }
 
     /// The task is about to be no more: nobody runs in its name.
@@ -388,9 +392,20 @@ impl Hart {
 
     /// When this hart must decide anew for the sake of its tasks.
     #[inline(always)]
-    pub(super) fn next_decision(&mut self) -> time::Ticks {
+    pub(super) fn next_decision(&mut self) -> Ticks {
+        if !self.queue.is_contest() {
+            return if self.queue.one_waits() { self.queue.turn_ends() } else { Ticks::NEVER };
+        }
+        let now = time::now();
         // SAFETY: as above.
-        self.queue.next_decision(time::now(), &mut unsafe { Claims::new() })
+        let next = self.queue.next_decision(now, &mut unsafe { Claims::new() });
+        if self.queue.is_empty() || self.idle.load(Ordering::Relaxed) == 0 {
+            return next;
+        }
+        if self.offer_at == Ticks::NEVER {
+            self.offer_at = now.after(self.queue.tempo().at_least(PATIENCE));
+        }
+        next.min(self.offer_at)
     }
 
     #[inline(always)]

@@ -76,6 +76,8 @@ pub struct Hart {
     decide_at: Ticks,
     /// When this hart looks whether others have less to do, if it has tasks to give then.
     even_at: Ticks,
+    /// When it looks whether others sleep, if it has; never, as long as none did.
+    offer_at: Ticks,
     /// What the timer is set to.
     armed: Ticks,
     magazine: Magazine,
@@ -132,6 +134,7 @@ impl Hart {
             deadlines: Deadlines::new(),
             decide_at: Ticks::NEVER,
             even_at: Ticks(0),
+            offer_at: Ticks::NEVER,
             armed: Ticks::NEVER,
             magazine: Magazine::new(),
             held_ranks: Cell::new(0),

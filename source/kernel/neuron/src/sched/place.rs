@@ -1,14 +1,16 @@
 //! Which hart a task that became ready goes to.
 //!
-//! In this order: the hart that holds its deadline; a sleeping hart that it prefers, its last one first; a
-//! sleeping hart it may use; its last hart, if it prefers that; the first hart that it prefers. Sleeping harts ask
-//! the busiest one for surplus before they sleep, and get at most one task for each question.
+//! In this order: the hart that holds its deadline; for Normal and Idle, the hart that wakes it, which is awake
+//! already, if the task prefers that; a sleeping hart that it prefers, its last one first; a sleeping hart it may use;
+//! its last hart, if it prefers that; the first hart that it prefers. Who waits on a hart for a slice, or for half a
+//! round, is offered to those that sleep. Sleeping harts ask the busiest one for surplus before they sleep, and get at
+//! most one task for each question.
 
 use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{TaskState, TraceKind};
 use nexus_abi::ipc::Shape;
-use nexus_abi::{Call, Handle, Nanos};
+use nexus_abi::{Call, Handle, Nanos, QosClass};
 
 use super::{Hart, Outcome};
 use crate::ipc::message::Parts;
@@ -16,6 +18,7 @@ use crate::smp;
 use crate::sync::mailbox::Parcels;
 use crate::task::registers::Reg;
 use crate::task::{Flags, OwnedTask, Task};
+use crate::time::Ticks;
 
 /// Tasks a hart looks at when it is asked for surplus.
 pub const STEAL_SCAN: usize = 16;
@@ -34,9 +37,10 @@ impl Hart {
     #[inline(always)]
     fn make_others_ready(&mut self, task: OwnedTask) {
         let home = task.hart();
-        let sleeps_at_home =
-            (self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0) >> home & 1 == 1;
-        if sleeps_at_home && !self.tracing && home != self.index {
+        let preferred = task.schedule().preferred().0;
+        let sleeps_at_home = (self.idle.load(Ordering::Relaxed) & preferred) >> home & 1 == 1;
+        let is_plain = sleeps_at_home && !self.tracing && home != self.index;
+        if is_plain && (preferred & self.bit == 0 || task.class() > QosClass::Normal) {
             self.send(task, home);
         } else {
             self.place(task);
@@ -143,9 +147,10 @@ impl Hart {
         }
     }
 
-    /// A task has waited here for a slice: if another hart sleeps meanwhile, it goes there. A sleeping hart
-    /// has asked for surplus once, perhaps before there was any.
+    /// A task has waited here for a slice, or for as long as others may sleep meanwhile: if one does, the task goes
+    /// there. A sleeping hart has asked for surplus once, perhaps before there was any.
     pub(crate) fn offer_surplus(&mut self) {
+        self.offer_at = Ticks::NEVER;
         let mut idle = self.machine.idle.load(Ordering::Relaxed) & !self.bit();
         while idle != 0 {
             let taker = idle.trailing_zeros() as usize;
@@ -215,6 +220,9 @@ impl Hart {
         let online = self.machine.online();
         let allowed = task.affinity().0 & online;
         let preferred = task.schedule().preferred().0 & allowed;
+        if preferred & self.bit != 0 && task.class() <= QosClass::Normal {
+            return self.index;
+        }
         let idle = self.machine.idle.load(Ordering::Relaxed) & allowed;
         let free = if idle & preferred != 0 { idle & preferred } else { idle };
         if free != 0 {

@@ -8,6 +8,7 @@
 
 use core::sync::atomic::Ordering;
 
+use nexus_abi::QosClass;
 use nexus_abi::info::TaskState;
 use sched_policy::Entities;
 
@@ -63,7 +64,8 @@ impl Hart {
             && self.can_take_over(task)
             && task.hart() == self.index
             && self.is_like_running(task)
-            && self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0 == 0
+            && (self.class <= QosClass::Normal
+                || self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0 == 0)
     }
 
     /// True when nothing sets the claim of a task, which waits where nobody else can take it, apart from others of

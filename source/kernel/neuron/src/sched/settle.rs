@@ -93,9 +93,7 @@ impl Hart {
             Some(task) if self.stale => {
                 self.claim_for(&task);
                 self.stale = false;
-                let chosen = self.reconsider(task);
-                self.decide_at = self.next_decision();
-                chosen
+                self.reconsider(task)
             }
             Some(task) => Some(task),
             None => {
@@ -126,6 +124,7 @@ impl Hart {
         self.save_fpu(&task);
         let left = death::step(self, task);
         self.poll_interrupts();
+        self.decide_at = self.next_decision();
         self.stale |= self.decision() <= time::now();
         left
     }

@@ -1,9 +1,9 @@
 //! Floating-point registers stay each task's own, whatever comes between two of its instructions.
 
-use nexus_abi::{Call, ExitReason, Rights};
+use nexus_abi::{Call, ExitReason, HartMask, Rights, SpawnArgs};
 
 use super::actor::Actor;
-use super::world::World;
+use super::world::{APP, World};
 use crate::arch::{self, Trap};
 use crate::syscall;
 
@@ -64,7 +64,10 @@ fn a_task_that_wakes_by_its_deadline_takes_nothing_from_who_runs() {
 #[test]
 fn mail_for_a_hart_takes_nothing_from_who_runs_there() {
     let mut world = World::with(2, 2048);
-    let (waiter, runner, waker) = (world.spawn(), world.spawn(), world.spawn());
+    let (runner, waker) = (world.spawn(), world.spawn());
+    let (waiter, _) =
+        world.spawn_by(world.root, SpawnArgs { affinity: HartMask(1), ..SpawnArgs::new(APP) }).unwrap();
+    world.interrupt_all();
     let bits = world.make(waiter, Call::NotificationCreate, &[]);
     let theirs = world.grant(waiter, bits, waker, Rights::NOTIFY);
     world.move_to(waker, 1);
@@ -72,7 +75,7 @@ fn mail_for_a_hart_takes_nothing_from_who_runs_there() {
     world.begin(waiter, Call::Wait, &[bits.to_wire(), u64::MAX]);
     compute(&mut world, runner, 2);
     world.syscall(waker, Call::Notify, &[theirs.to_wire(), 1]).unwrap();
-    assert_eq!(waiter.shared().hart(), 0, "its last hart, where somebody runs");
+    assert_eq!(waiter.shared().hart(), 0, "its only hart, where somebody runs");
     world.interrupt(0);
     assert_eq!(found(&mut world, runner), Some(2));
     assert_eq!(found(&mut world, waiter), Some(1));

@@ -1,5 +1,7 @@
 //! What runs when and where: classes, slices, stealing, and harts that want something of each other.
 
+use core::sync::atomic::Ordering;
+
 use nexus_abi::info::{HartInfo, InfoKind, TaskInfo};
 use nexus_abi::{Call, Error, HartMask, Nanos, QosClass, Rights, SpawnArgs};
 use sched_policy::{FIRST_PART, starvation_bound};
@@ -80,6 +82,54 @@ fn surplus_is_given_away_on_request_but_never_against_affinity() {
         world.interrupt(1);
     }
     assert_eq!((pinned.shared().hart(), free.shared().hart()), (0, 1));
+}
+
+/// A hart whose bit says that it sleeps.
+fn put_to_sleep(world: &World, hart: usize) {
+    world.machine.idle.fetch_or(1 << hart, Ordering::Relaxed);
+}
+
+#[test]
+fn only_urgent_or_pinned_tasks_wake_a_hart_that_sleeps() {
+    for (class, affinity, hart) in [
+        (QosClass::Idle, HartMask::ANY, 0),
+        (QosClass::Normal, HartMask::ANY, 0),
+        (QosClass::Normal, HartMask(0b10), 1),
+        (QosClass::Interactive, HartMask::ANY, 1),
+        (QosClass::PerfBurst, HartMask::ANY, 1),
+    ] {
+        let mut world = World::with(2, 2048);
+        let (waiter, _) = world.spawn_by(world.root, SpawnArgs { affinity, ..SpawnArgs::new(APP) }).unwrap();
+        world.interrupt_all();
+        let bits = world.make(waiter, Call::NotificationCreate, &[]);
+        let waker = world.spawn();
+        let theirs = world.grant(waiter, bits, waker, Rights::NOTIFY);
+        if affinity == HartMask::ANY {
+            world.move_to(waiter, 1);
+        }
+        world.begin(waiter, Call::Wait, &[bits.to_wire(), u64::MAX]);
+        waiter.shared().set_class(class);
+        world.hart_at(0);
+        put_to_sleep(&world, 1);
+        world.syscall(waker, Call::Notify, &[theirs.to_wire(), 1]).unwrap();
+        assert_eq!(waiter.shared().hart(), hart, "{class:?} {affinity:?}");
+    }
+}
+
+#[test]
+fn who_waits_behind_a_higher_class_is_offered_to_a_hart_that_sleeps() {
+    let mut world = World::with(2, 2048);
+    let (low, high) = (world.spawn(), world.spawn());
+    world.begin(world.root, Call::Wait, &[0, u64::MAX]);
+    world.set_class(high, QosClass::Interactive);
+    world.run(low);
+    put_to_sleep(&world, 1);
+    world.run(high);
+    world.pass(2 * MS - TICK_NS);
+    assert_eq!((low.shared().hart(), world.hart_at(0).index()), (0, 0));
+    put_to_sleep(&world, 1);
+    world.pass(TICK_NS);
+    assert_eq!(low.shared().hart(), 1, "after half a round");
 }
 
 #[test]
