@@ -36,7 +36,7 @@ pub(super) fn task_qos(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     let decision = decide(task, &target, class <= from);
     if decision.allowed() {
         target.set_class(class);
-        hart.note_changed(&target);
+        hart.spread_own(&target);
     }
     if let Some(audit) = Audit::of(hart, task, &target, decision) {
         hart.machine.print(format_args!("QOS-AUDIT {audit} from={} to={}", from.name(), class.name()));
@@ -163,7 +163,7 @@ impl Change {
             Self::Latency(latency) => target.schedule().set_latency(latency),
             Self::Burst(burst) => target.schedule().set_burst(burst),
         }
-        hart.note_changed(target);
+        hart.spread_own(target);
     }
 
     fn to_wire(self) -> (u64, u64) {
