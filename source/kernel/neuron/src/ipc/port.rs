@@ -354,8 +354,7 @@ impl PortGuard<'_> {
 
     /// Notes what the queue lends now, and to whom: call it when callers or the server have changed. O(1).
     pub fn note_urge(&mut self) -> Option<Urge> {
-        let class = self.first_class().and_then(|class| QosClass::from_wire(class as u64));
-        let class = class.unwrap_or(QosClass::Idle);
+        let class = self.first_class().unwrap_or(QosClass::Idle);
         let nobody = (TaskId::NONE, QosClass::Idle);
         let now = (self.server(), class);
         let now = if now.0 == TaskId::NONE || class == QosClass::Idle { nobody } else { now };
@@ -365,14 +364,19 @@ impl PortGuard<'_> {
         (before != now).then_some(Urge { server, from: before.1, to: now.1 })
     }
 
-    fn first_class(&self) -> Option<usize> {
+    /// The highest class of which callers wait. The hardware does not count zeros, so this looks.
+    #[inline(always)]
+    fn first_class(&self) -> Option<QosClass> {
         let callers = self.state().pending & CALLERS;
-        callers.checked_ilog2().map(|class| class as usize)
+        if callers == 0 {
+            return None;
+        }
+        QosClass::ALL.into_iter().rev().find(|class| callers >> *class as u8 & 1 == 1)
     }
 
     /// The caller of the highest class that has waited longest.
     pub fn pop_caller(&mut self) -> Option<OwnedTask> {
-        let class = self.first_class()?;
+        let class = self.first_class()? as usize;
         let task = self.pop_front(class);
         if self.state().lists[class].ends.is_none() {
             self.state_mut().pending &= !(1 << class);

@@ -92,10 +92,7 @@ impl Loan {
     /// The highest class of those who urge it; Idle when nobody does.
     #[inline(always)]
     pub fn urged(&self) -> QosClass {
-        match self.urging.load(Ordering::Relaxed) {
-            0 => QosClass::Idle,
-            urging => highest(urging),
-        }
+        highest(self.urging.load(Ordering::Relaxed))
     }
 
     /// True when it may have anything that is not its own.
@@ -104,6 +101,7 @@ impl Loan {
     }
 
     /// One who urged it as `from` does so as `to` now; Idle is not at all. The highest class before and now.
+    #[inline(always)]
     pub fn urge(&self, from: QosClass, to: QosClass) -> (QosClass, QosClass) {
         let change = unit(to).wrapping_sub(unit(from));
         let before = self.urging.fetch_add(change, Ordering::SeqCst);
@@ -162,9 +160,17 @@ const fn unit(class: QosClass) -> u64 {
 }
 
 /// The highest class that is counted. A count that another hart is about to make whole is none for that moment.
-fn highest(urging: u64) -> QosClass {
-    let lanes = (u64::BITS - urging.leading_zeros()).div_ceil(LANE);
-    QosClass::from_wire(lanes.into()).unwrap_or(QosClass::Idle)
+#[inline(always)]
+const fn highest(urging: u64) -> QosClass {
+    if urging == 0 || urging >> (3 * LANE) != 0 {
+        QosClass::Idle
+    } else if urging >> (2 * LANE) != 0 {
+        QosClass::PerfBurst
+    } else if urging >> LANE != 0 {
+        QosClass::Interactive
+    } else {
+        QosClass::Normal
+    }
 }
 
 /// Where the call stands in the word; below it, one more than the class.
