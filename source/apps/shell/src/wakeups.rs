@@ -25,8 +25,9 @@ const CAUSES: [(&str, Counter); 3] = [
 pub(crate) fn table(before: &Snapshot, now: &Snapshot, out: &mut String) {
     let passed = now.at.since(before.at);
     let slept = since(before, now, |hart| hart.idle_entries);
+    let times = if slept == 1 { "time" } else { "times" };
     out.push_str(&format!(
-        "in the last {} the harts fell asleep {slept} times; a timer that ends this look is counted\n",
+        "in the last {} the harts fell asleep {slept} {times}; a timer that ends this look is counted\n",
         span(passed)
     ));
     let mut table = Table::new([("CAUSE", Left), ("INTERRUPTS", Right), ("PER SECOND", Right)]);
@@ -99,5 +100,22 @@ ID  NAME   WAKES  PER SECOND
  3  timed      1         0.5
 ";
         assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn one_time_is_one_time() {
+        for (slept, expected) in [(0, "0 times;"), (1, "1 time;"), (2, "2 times;")] {
+            let look = |at, entries| Snapshot {
+                at: Nanos::from_millis(at),
+                tasks: vec![],
+                harts: vec![HartInfo { idle_entries: entries, ..Default::default() }],
+            };
+            let mut out = String::new();
+            table(&look(1_000, 5), &look(2_000, 5 + slept), &mut out);
+            assert!(
+                out.starts_with(&format!("in the last 1.00 s the harts fell asleep {expected}")),
+                "{out}"
+            );
+        }
     }
 }

@@ -21,8 +21,6 @@
 //! The *claim* is the entity in whose name the hart runs. It need not be the task that runs: a server runs on its
 //! client's.
 
-use nexus_abi::QosClass;
-
 use crate::entity::{Entities, Settings};
 use crate::run_queue::RunQueue;
 use crate::time::{LATENCY, TRIFLE, Tempo, Ticks};
@@ -121,12 +119,6 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     /// How fast its clock is.
     pub const fn tempo(&self) -> Tempo {
         self.queue.tempo()
-    }
-
-    /// True when a task of a class above `class`, which runs, waits and may take the hart. O(1).
-    #[inline(always)]
-    pub const fn outranks(&self, class: QosClass) -> bool {
-        matches!(self.mode, Mode::Contest) && self.queue.outranks(class)
     }
 
     /// True when one that wakes may be put at the door by [`Self::wait_at_door`].

@@ -161,22 +161,7 @@ impl<Id: Copy + Eq> RunQueue<Id> {
     #[inline(always)]
     pub fn pick(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> Option<Id> {
         let class = self.choose(self.ready, now)?;
-        self.take_if(class, entities, |_| true)
-    }
-
-    /// The same, if it is the plain next and `is_fit` likes it; else nothing is taken out. For short paths, which
-    /// leave everything else to [`Self::pick`]. O(log n), O(1) with few waiting.
-    #[inline(always)]
-    pub fn pick_if(
-        &mut self,
-        now: Ticks,
-        entities: &mut impl Entities<Id>,
-        is_fit: impl FnOnce(Id) -> bool,
-    ) -> Option<Id> {
-        if now >= self.starvation.attention() {
-            return None;
-        }
-        self.take_if(self.highest()?, entities, is_fit)
+        self.take(class, entities)
     }
 
     /// The running task lets others of its class go first: the one that runs now, itself if nobody waits. The
@@ -188,23 +173,6 @@ impl<Id: Copy + Eq> RunQueue<Id> {
             return self.class(class).rotate_if(current, entities, |_| true).unwrap_or(current);
         }
         self.yield_to_class(class, current, now, entities)
-    }
-
-    /// The same, if another of its class is the plain next and `is_fit` likes it; else the task runs on and has
-    /// given up nothing. For short paths, which leave everything else to [`Self::yield_to`].
-    #[inline(always)]
-    pub fn yield_to_if(
-        &mut self,
-        current: Id,
-        now: Ticks,
-        entities: &mut impl Entities<Id>,
-        is_fit: impl FnOnce(Id) -> bool,
-    ) -> Option<Id> {
-        let class = entities.entity(current).class();
-        if self.is_plain(class, now) && !self.class(class).is_empty() {
-            return self.class(class).rotate_if(current, entities, is_fit);
-        }
-        None
     }
 
     #[cold]
@@ -221,7 +189,7 @@ impl<Id: Copy + Eq> RunQueue<Id> {
                 self.class(class).put_behind(current, entities);
                 self.ready |= bit(class);
                 self.len += 1;
-                self.take_if(other, entities, |_| true).unwrap_or(current)
+                self.take(other, entities).unwrap_or(current)
             }
             _ => {
                 self.begin(class);
@@ -293,15 +261,10 @@ impl<Id: Copy + Eq> RunQueue<Id> {
         now.0 < self.starvation.attention().0 && self.ready >> (class as u8 + 1) == 0
     }
 
-    /// Takes out the next task of a class, if it is fit.
+    /// Takes out the next task of a class.
     #[inline(always)]
-    fn take_if(
-        &mut self,
-        class: QosClass,
-        entities: &mut impl Entities<Id>,
-        is_fit: impl FnOnce(Id) -> bool,
-    ) -> Option<Id> {
-        let id = self.class(class).pop_if(entities, is_fit)?;
+    fn take(&mut self, class: QosClass, entities: &mut impl Entities<Id>) -> Option<Id> {
+        let id = self.class(class).pop_if(entities, |_| true)?;
         self.len -= 1;
         if self.class(class).is_empty() {
             self.ready &= !bit(class);

@@ -223,33 +223,3 @@ fn surplus_comes_from_the_highest_class_the_taker_may_run() {
     assert_eq!(hart.queue.take_surplus(1, now, &mut hart.arena, |_| true), Some(2));
     assert!(hart.queue.is_empty());
 }
-
-/// The short ways take the plain next if it is liked, and else change nothing.
-#[test]
-fn short_ways_do_all_or_nothing() {
-    for count in [2, 3, 6] {
-        let mut hart = Hart::busy(&vec![normal(100); count]);
-        hart.run(3 * MS);
-        let (now, current) = (Ticks(hart.now), hart.current.unwrap());
-        let (queue, arena) = (&mut hart.queue, &mut hart.arena);
-        let before: Vec<_> = (0..count).map(|id| queue.standing(id, arena)).collect();
-        assert_eq!(queue.yield_to_if(current, now, arena, |_| false), None);
-        assert_eq!(queue.pick_if(now, arena, |_| false), None);
-        let own = queue.standing(current, arena);
-        assert_eq!((own.request_left, queue.len()), (before[current].request_left, count - 1));
-        let mut liked = None;
-        let next = queue.yield_to_if(current, now, arena, |id| {
-            liked = Some(id);
-            true
-        });
-        assert!(next.is_some() && next == liked && next != Some(current));
-        assert_eq!(queue.len(), count - 1);
-        assert!(queue.pick_if(now, arena, |_| true).is_some());
-        // With a lower class at its bound it is not plain whose turn it is.
-        hart.arena.0.push(Entity::new(harness::TEMPO, settings(QosClass::Idle, 100, 0, 0)));
-        hart.queue.wake(count, now, &mut hart.arena);
-        let late = Ticks(now.0 + 240 * MS);
-        assert_eq!(hart.queue.pick_if(late, &mut hart.arena, |_| true), None);
-        assert_eq!(hart.queue.pick(late, &mut hart.arena), Some(count));
-    }
-}

@@ -48,8 +48,10 @@ pub fn run() -> Verdict {
     bounded_by_the_work()?;
     the_queue_lends_too()?;
     chain_of_three()?;
-    withdrawn(Ending::GivesUp)?;
-    withdrawn(Ending::Dies)?;
+    for ending in [Ending::GivesUp, Ending::Dies] {
+        withdrawn(ending, Place::First)?;
+        withdrawn(ending, Place::Queued)?;
+    }
     circles()
 }
 
@@ -75,13 +77,7 @@ fn the_queue_lends_too() -> Verdict {
     let stage = Stage::new()?;
     let server = stage.idle()?;
     serve(&server, stage.endpoint, None, QUEUE_TURNS, 2)?;
-    let slow = stage.idle()?;
-    slow.give_copy(NEXT, stage.endpoint, Rights::CALL)?;
-    // At a moment for which we have a timer: else the emulator lets the server finish before we look.
-    let moment = user::clock_now().after(LEAD);
-    slow.ask(Op::Clocked, &[NEXT, moment.0, Nanos::NEVER.0])?;
-    user::sleep_until(moment.after(QUEUED));
-    same("the slow caller", slow.status()?.state, TaskState::AwaitingReply as u64)?;
+    let slow = stage.slow_caller()?;
     let hog = stage.hog()?;
     // All of its own work, and of the other's what was not done before the hog came.
     stage.call_takes(QUEUE_WORK + WORK, 2 * QUEUE_WORK)?;
@@ -120,12 +116,23 @@ enum Ending {
     Dies,
 }
 
-/// Once nobody waits for it, the server is as Idle as before: the hog runs.
-fn withdrawn(ending: Ending) -> Verdict {
+/// Where it waits until then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// The server works for it.
+    First,
+    /// In the queue, while the server works for somebody Idle.
+    Queued,
+}
+
+/// Once nobody urgent waits for it, the server is as Idle as before: the hog runs.
+fn withdrawn(ending: Ending, place: Place) -> Verdict {
     let stage = Stage::new()?;
     let server = stage.server(None, LONG_TURNS)?;
+    let slow = if place == Place::Queued { Some(stage.slow_caller()?) } else { None };
     let hog = stage.hog()?;
     let Stage { client, endpoint, exact, .. } = stage;
+    let before = server.status()?.cpu_ns;
     let moment = user::clock_now().after(LEAD);
     let wait = if ending == Ending::GivesUp { SOON } else { PATIENCE };
     client.ask(Op::Clocked, &[NEXT, moment.0, wait.0])?;
@@ -135,6 +142,8 @@ fn withdrawn(ending: Ending) -> Verdict {
         same("a call nobody answers", status, Error::TimedOut.to_wire())?;
         if exact {
             within("giving up", took, SOON.0, SOON.0 + CALLING)?;
+            let ran = server.status()?.cpu_ns - before;
+            within("what the server ran for the client", ran, SOON.0 - CALLING, SOON.0 + CALLING)?;
         }
     }
     client.dismiss()?;
@@ -145,6 +154,7 @@ fn withdrawn(ending: Ending) -> Verdict {
     }
     hog.end()?;
     server.end()?;
+    slow.map_or(Ok(()), Partner::end)?;
     user::handle_close(endpoint).because("closing")
 }
 
@@ -216,6 +226,18 @@ impl Stage {
         serve(&server, own, next, turns, 1)?;
         server.until(TaskState::Waiting)?;
         Ok(server)
+    }
+
+    /// An Idle caller whose call the server has received.
+    fn slow_caller(&self) -> Result<Partner, Why> {
+        let slow = self.idle()?;
+        slow.give_copy(NEXT, self.endpoint, Rights::CALL)?;
+        // At a moment for which we have a timer: else the emulator lets the server finish before we look.
+        let moment = user::clock_now().after(LEAD);
+        slow.ask(Op::Clocked, &[NEXT, moment.0, Nanos::NEVER.0])?;
+        user::sleep_until(moment.after(QUEUED));
+        same("the slow caller", slow.status()?.state, TaskState::AwaitingReply as u64)?;
+        Ok(slow)
     }
 
     /// Somebody Normal who takes all of the hart.

@@ -3,10 +3,10 @@
 //! Each first turns its registers into a checked request ([`Parts`], an endpoint, a reply), touching
 //! nothing; then it meets the other side or waits. A task that waits keeps its request in its registers.
 
-use nexus_abi::{Error, Handle, Nanos, Rights};
+use nexus_abi::{Error, Handle, Nanos, Rights, TaskId};
 
 use super::message::{Kind, Parts, Undelivered, deliver};
-use super::port::{Port, PortKind};
+use super::port::{Port, PortKind, Urge};
 use super::reply;
 use crate::cap::{Object, Ref};
 use crate::mm::page_table::Access;
@@ -32,6 +32,7 @@ pub fn receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
     }
     match decode_receive(hart, &mut task) {
         Ok(endpoint) => {
+            hart.claim_for_running(&task);
             hart.end_all_loans(&task);
             wait_for_message(hart, task, endpoint, Claim::Leaves)
         }
@@ -69,9 +70,11 @@ pub fn reply_receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
             return fail(task, error);
         }
     };
-    match &caller {
-        Some(caller) => _ = hart.settle_with(&task, caller),
-        None => hart.charge(&task),
+    // Else it works for somebody that it has received by the fast path, and keeps waiting.
+    let paid = caller.as_ref().is_some_and(|caller| hart.settle_with(&task, caller) || hart.runs_for(caller));
+    if !paid {
+        hart.charge(&task);
+        hart.claim_for(&task);
     }
     hart.end_all_loans(&task);
     let claim = match &caller {
@@ -170,8 +173,9 @@ fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outco
             hart.before_waiting(&task, deadline);
             let waiting = task.share();
             port.push_caller(task);
+            let (server, urge) = (port.server(), port.note_urge());
             drop(port);
-            wait_in_line(hart, waiting, &endpoint);
+            wait_in_line(hart, waiting, server, urge);
             break Outcome::Blocked;
         };
         drop(port);
@@ -214,11 +218,12 @@ fn send_call(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>) -> Outco
 
 /// A caller waits in an endpoint's queue, where others may have taken it by now: whoever it waits for hears of it. If
 /// that is itself, it waits no longer.
-fn wait_in_line(hart: &mut Hart, caller: Ref<Task>, endpoint: &Port) {
-    if let Err(error) = hart.urge(&caller, endpoint)
-        && let Some(mut taken) = reply::interrupt_wait(hart.machine, &caller)
+fn wait_in_line(hart: &mut Hart, caller: Ref<Task>, server: TaskId, urge: Option<Urge>) {
+    hart.pass_on(urge);
+    if hart.waits_for(server, caller.id())
+        && let Some(mut taken) = hart.interrupt_wait(&caller)
     {
-        taken.registers_mut().set_result(Err(error));
+        taken.registers_mut().set_result(Err(Error::Deadlock));
         hart.make_ready(taken);
     }
     hart.after_waiting(caller);
@@ -257,7 +262,9 @@ fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>, c
             hart.after_waiting(waiting);
             break Outcome::Blocked;
         };
+        let urge = port.note_urge();
         drop(port);
+        hart.note_own_urge(&task, urge);
         // What it did before is not its caller's.
         hart.charge(&task);
         let number = reply::next_call(&caller);
@@ -282,7 +289,9 @@ fn wait_for_message(hart: &mut Hart, mut task: OwnedTask, endpoint: Ref<Port>, c
                 } else {
                     let waiting = caller.share();
                     port.push_caller(caller);
+                    let urge = port.note_urge();
                     drop(port);
+                    hart.pass_on(urge);
                     hart.after_waiting(waiting);
                 }
                 break fail(task, error);
@@ -312,9 +321,6 @@ fn answer(hart: &mut Hart, task: &mut OwnedTask) -> Result<OwnedTask, Error> {
         };
         match deliver(hart, task, &mut caller, Kind::Answer) {
             Ok(()) => {
-                if task.loan.client() != caller.id() {
-                    hart.withdraw_loan(&caller);
-                }
                 drop_reply(hart, task, handle);
                 Ok(caller)
             }
@@ -332,6 +338,11 @@ fn answer(hart: &mut Hart, task: &mut OwnedTask) -> Result<OwnedTask, Error> {
             }
         }
     });
+    if let Ok(answered) = &result
+        && task.loan.client() != answered.id()
+    {
+        hart.answered_another(task, answered);
+    }
     hart.release_task(caller);
     result
 }

@@ -1,8 +1,10 @@
 //! What a caller lends to whoever works for it, and what it does when that one works for somebody else.
 //!
-//! A server runs with what its client may have, from the message to the answer, and so does the server's server. A
-//! caller that has to wait in an endpoint's queue raises whoever serves there to its class, and everybody that one
-//! waits for: at most [`DEPTH`] of them. If it would wait for itself, it is told so instead.
+//! A server runs with what its client may have, from the message to the answer, and so does the server's server. Who
+//! has to wait meanwhile urges it: the first caller in an endpoint's queue, and a client whose answer it puts off. It
+//! runs in the highest of their classes, and so does everybody that it waits for: at most [`DEPTH`] of them. Whoever
+//! answers, gives up, dies or has another class from now on has this undone, or changed, along the same way. A caller
+//! that would wait for itself is told so instead.
 //!
 //! ```text
 //!  client ─► endpoint ─► its server ─ has called ─► endpoint ─► its server ─ awaits the answer of ─► …
@@ -10,12 +12,14 @@
 //!
 //! The way is found link by link, without holding one while taking the next; what changes meanwhile is as if it
 //! had changed a moment later. An endpoint's server is who received there last; where several receive, nobody is
-//! raised.
+//! urged.
 
-use nexus_abi::{Error, QosClass, TaskId};
+use core::sync::atomic::{Ordering, fence};
 
-use super::port::Port;
-use super::reply::{self, Awaited, CallNumber};
+use nexus_abi::{QosClass, TaskId};
+
+use super::port::Urge;
+use super::reply::{self, Awaited, CallNumber, Left};
 use crate::cap::Ref;
 use crate::sched::Hart;
 use crate::task::{Flags, Lent, OwnedTask, Task};
@@ -46,13 +50,9 @@ impl Hart {
     #[cold]
     #[inline(never)]
     fn lend_settings(&mut self, client: &Task, server: &OwnedTask) {
-        let theirs = client.settings();
-        let before = server.loan.lent();
-        let class = before.map_or(theirs.class, |lent| lent.class.max(theirs.class));
-        let lent = Lent { class, shares: theirs.shares };
-        let is_own = before.is_none() && class == server.class() && lent.shares == server.schedule().shares();
-        if !is_own && server.loan.set_lent(Some(lent)) {
-            server.set_flag(Flags::LENT | Flags::WEIGH);
+        let lent = lent_by(client, server);
+        if server.loan.set_lent(lent) {
+            server.set_flag(if lent.is_some() { Flags::LENT | Flags::WEIGH } else { Flags::WEIGH });
         }
     }
 
@@ -64,17 +64,13 @@ impl Hart {
         }
     }
 
-    /// A server is about to look who waits for it: it may have what is its own. O(1).
+    /// A server is about to look who waits for it: what its last client lent it ends, if it has not before. O(1).
     #[inline(always)]
     pub fn end_all_loans(&mut self, server: &OwnedTask) {
         if server.loan.client() != TaskId::NONE {
-            self.settle_unanswered(server);
+            self.keep_waiting(server);
         }
-        if server.flags() & Flags::LENT != 0 {
-            server.loan.clear();
-            server.clear_flag(Flags::LENT);
-            server.set_flag(Flags::WEIGH);
-        }
+        self.end_loan(server);
     }
 
     /// A server has answered `client`: up to here that one pays, if it was for it that the server worked. True then.
@@ -90,49 +86,198 @@ impl Hart {
         true
     }
 
-    /// A server waits for the next message and keeps the last client waiting: what it did was for that one. If it waits
-    /// no longer, nobody else pays.
+    /// A server waits for the next message and keeps the last client waiting: what it did was for that one, which
+    /// urges it from now on. If it waits no longer, nobody else pays.
     #[cold]
     #[inline(never)]
-    fn settle_unanswered(&mut self, server: &OwnedTask) {
+    fn keep_waiting(&mut self, server: &OwnedTask) {
         self.charge(server);
         let client = self.task(server.loan.client());
         server.loan.set_client(TaskId::NONE);
         let Some(client) = client else { return };
-        if reply::waits_for(self.machine, &client) == Awaited::Answer(server.id()) {
+        if waits_for_answer_of(self, &client, server) {
             server.spending.end_loan(&client.spending);
+            self.keep(&client, server);
         }
         self.release_task(client);
     }
 
-    /// A client has given up its call, or was made to: whoever works on it has nothing of it any more. O(1).
+    #[inline(always)]
+    fn keep(&self, client: &Task, server: &OwnedTask) {
+        let class = client.settings().class;
+        client.loan.keep(reply::this_call(client).0, class);
+        client.set_flag(Flags::KEPT);
+        if urge(server, QosClass::Idle, class) {
+            server.set_flag(Flags::WEIGH);
+        }
+        // If it has given up meanwhile, that was perhaps before there was anything to take back.
+        if !waits_for_answer_of(self, client, server)
+            && let Some(class) = unkeep(client)
+        {
+            urge(server, class, QosClass::Idle);
+        }
+    }
+
+    /// Takes a task out of whatever it waits for: as [`reply::interrupt_wait`], and whoever worked for it, or would
+    /// have, has nothing of it any more. O([`DEPTH`]).
+    pub fn interrupt_wait(&mut self, task: &Task) -> Option<OwnedTask> {
+        let (task, left) = reply::interrupt_wait(self.machine, task)?;
+        self.end_loans_of(&task, left);
+        Some(task)
+    }
+
+    /// The same for [`reply::take_if_unwanted`].
+    #[inline(always)]
+    pub fn take_if_unwanted(&mut self, task: &Task) -> Option<OwnedTask> {
+        let taken = reply::take_if_unwanted(self.machine, task)?;
+        self.unwanted_without_loans(taken)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unwanted_without_loans(&mut self, (task, left): (OwnedTask, Left)) -> Option<OwnedTask> {
+        self.end_loans_of(&task, left);
+        Some(task)
+    }
+
+    #[inline(always)]
+    fn end_loans_of(&mut self, task: &Task, left: Left) {
+        match left {
+            Left::Queue(urge) => self.pass_on(urge),
+            Left::Answer => self.withdraw_loan(task),
+        }
+    }
+
+    /// A client waits for its answer no longer: whoever works on it has nothing of it any more. O([`DEPTH`]).
+    #[inline(always)]
     pub fn withdraw_loan(&mut self, client: &Task) {
-        let Some(server) = self.task(reply::last_server(client)) else { return };
-        if server.loan.client() == client.id() && server.loan.end() {
-            self.note_changed(&server);
+        let server = reply::last_server(client);
+        if server != TaskId::NONE {
+            self.withdraw_from_server(client, server);
+        }
+    }
+
+    #[inline(never)]
+    fn withdraw_from_server(&mut self, client: &Task, server: TaskId) {
+        let kept = unkeep(client);
+        let Some(server) = self.task(server) else { return };
+        let has_less = match kept {
+            Some(class) => urge(&server, class, QosClass::Idle),
+            None => server.loan.client() == client.id() && end_lent(&server),
+        };
+        if has_less {
+            self.spread(&server);
         }
         self.release_task(server);
     }
 
-    /// A caller waits in the queue of an endpoint: whoever it waits for is raised to its class. O([`DEPTH`]).
-    pub fn urge(&mut self, caller: &Task, port: &Port) -> Result<(), Error> {
-        let first = port.lock(self.machine).server();
-        if self.waits_for(first, caller.id()) {
-            return Err(Error::Deadlock);
+    /// A server has answered a client that is not its last, and that perhaps another worked for. O(1), then.
+    #[inline(never)]
+    pub fn answered_another(&mut self, server: &OwnedTask, client: &Task) {
+        if reply::last_server(client) != server.id() {
+            return self.withdraw_loan(client);
         }
-        let class = caller.settings().class;
-        let mut at = Awaited::Turn(first);
-        for _ in 0..DEPTH {
-            let Some(task) = self.task(at.task()) else { break };
-            self.raise(&task, class, at);
-            at = reply::waits_for(self.machine, &task);
+        if let Some(class) = unkeep(client)
+            && urge(server, class, QosClass::Idle)
+        {
+            server.set_flag(Flags::WEIGH);
+        }
+    }
+
+    /// The queue of an endpoint lends something else than before: its server hears of it, and whoever that one waits
+    /// for. O([`DEPTH`]).
+    #[inline(always)]
+    pub fn pass_on(&mut self, urge: Option<Urge>) {
+        if let Some(urge) = urge {
+            self.pass_on_urge(urge);
+        }
+    }
+
+    /// The same for a server that looks itself who waits for it. O(1).
+    #[inline(always)]
+    pub fn note_own_urge(&mut self, server: &OwnedTask, changed: Option<Urge>) {
+        match changed {
+            Some(Urge { server: urged, from, to }) if urged == server.id() => {
+                if urge(server, from, to) {
+                    server.set_flag(Flags::WEIGH);
+                }
+            }
+            // It has served there for the first time.
+            other => self.pass_on(other),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pass_on_urge(&mut self, urge: Urge) {
+        if let Some(server) = self.urged(urge) {
+            self.spread(&server);
+            self.release_task(server);
+        }
+    }
+
+    /// What is a task's own has changed: so has what it may have, unless it works for somebody. O([`DEPTH`]).
+    pub fn spread_own(&mut self, task: &Task) {
+        if let Some(client) = self.task(task.loan.client()) {
+            if waits_for_answer_of(self, &client, task) {
+                lend_anew(&client, task);
+            }
+            self.release_task(client);
+        }
+        self.spread(task);
+    }
+
+    /// What a task may have has changed: it is weighed anew, and so, link by link, is whoever it waits for, as far as
+    /// that has something else for it. O([`DEPTH`]).
+    fn spread(&mut self, task: &Task) {
+        self.note_changed(task);
+        let mut next = self.lend_on(task);
+        for _ in 1..DEPTH {
+            let Some(task) = next else { return };
+            self.note_changed(&task);
+            next = self.lend_on(&task);
             self.release_task(task);
         }
-        Ok(())
+        if let Some(task) = next {
+            self.release_task(task);
+        }
+    }
+
+    /// Whoever a task waits for has of it what it may have now: that one, if this is something else.
+    fn lend_on(&mut self, task: &Task) -> Option<Ref<Task>> {
+        if let Some(urge) = reply::reorder(self.machine, task) {
+            return self.urged(urge);
+        }
+        let Awaited::Answer(server) = reply::waits_for(self.machine, task) else { return None };
+        let server = self.task(server)?;
+        let call = reply::this_call(task).0;
+        let changed = if task.flags() & Flags::KEPT != 0 {
+            let class = task.settings().class;
+            let before = task.loan.keep_as(call, class);
+            before.is_some_and(|before| urge(&server, before, class))
+        } else {
+            server.loan.client() == task.id() && lend_anew(task, &server)
+        };
+        self.if_changed(server, changed)
+    }
+
+    /// A server has another urge: that server, if it makes a difference.
+    fn urged(&mut self, Urge { server, from, to }: Urge) -> Option<Ref<Task>> {
+        let server = self.task(server)?;
+        let changed = urge(&server, from, to);
+        self.if_changed(server, changed)
+    }
+
+    fn if_changed(&mut self, server: Ref<Task>, changed: bool) -> Option<Ref<Task>> {
+        if changed {
+            return Some(server);
+        }
+        self.release_task(server);
+        None
     }
 
     /// True when `first` waits, link by link, for `last`, or is it.
-    fn waits_for(&mut self, first: TaskId, last: TaskId) -> bool {
+    pub fn waits_for(&mut self, first: TaskId, last: TaskId) -> bool {
         let mut at = first;
         for _ in 0..DEPTH {
             if at == last {
@@ -143,20 +288,6 @@ impl Hart {
             self.release_task(task);
         }
         false
-    }
-
-    fn raise(&mut self, task: &Task, class: QosClass, why: Awaited) {
-        let own = task.settings();
-        let lent = Lent { class, shares: own.shares };
-        let raised = class > own.class
-            && match why {
-                Awaited::Turn(_) => task.loan.raise(lent),
-                Awaited::Answer(_) => task.loan.set_lent(Some(lent)),
-            };
-        if raised {
-            task.set_flag(Flags::LENT);
-            self.note_changed(task);
-        }
     }
 
     fn task(&self, id: TaskId) -> Option<Ref<Task>> {
@@ -174,12 +305,72 @@ fn tie(client: &Task, call: CallNumber, server: &Task) {
 
 #[cold]
 fn end_loan(server: &OwnedTask) {
-    server.loan.set_client(TaskId::NONE);
-    server.loan.end();
-    if server.loan.lent().is_none() {
-        server.clear_flag(Flags::LENT);
-    }
+    end_lent(server);
     server.set_flag(Flags::WEIGH);
+}
+
+/// What a client's server had of it ends: true when that makes a difference.
+fn end_lent(server: &Task) -> bool {
+    let changed = server.loan.set_lent(None);
+    note_lent(server);
+    changed
+}
+
+/// A client is kept waiting no longer: as what it urged, if it was.
+fn unkeep(client: &Task) -> Option<QosClass> {
+    if client.flags() & Flags::KEPT == 0 {
+        return None;
+    }
+    client.clear_flag(Flags::KEPT);
+    client.loan.unkeep()
+}
+
+/// One who urged `server` as `from` does so as `to` now: true when that makes a difference.
+fn urge(server: &Task, from: QosClass, to: QosClass) -> bool {
+    let (before, now) = server.loan.urge(from, to);
+    match to {
+        QosClass::Idle => note_lent(server),
+        _ => _ = server.set_flag(Flags::LENT),
+    }
+    let unurged = server.loan.lent().map_or(server.class(), |lent| lent.class);
+    before.max(unurged) != now.max(unurged)
+}
+
+/// What a client lends its server changes with what it may have: true when that is something else.
+fn lend_anew(client: &Task, server: &Task) -> bool {
+    let mut changed = false;
+    loop {
+        let lent = lent_by(client, server);
+        changed |= server.loan.set_lent(lent);
+        note_lent(server);
+        // Each time round another hart has changed it, and perhaps has lent before this one did.
+        if lent_by(client, server) == lent {
+            return changed;
+        }
+    }
+}
+
+/// What a client lends; nothing, when that is what the server has.
+fn lent_by(client: &Task, server: &Task) -> Option<Lent> {
+    let theirs = client.settings();
+    let is_own = theirs.class == server.class() && theirs.shares == server.schedule().shares();
+    (!is_own).then_some(Lent { class: theirs.class, shares: theirs.shares })
+}
+
+/// Marks whether a task may have what is not its own. Whoever lends sets the mark afterwards, so it is not lost.
+fn note_lent(task: &Task) {
+    if task.loan.is_lent() && task.flags() & Flags::LENT != 0 {
+        return;
+    }
+    task.clear_flag(Flags::LENT);
+    fence(Ordering::SeqCst);
+    if task.loan.is_lent() {
+        task.set_flag(Flags::LENT);
+    }
+}
+
+fn waits_for_answer_of(hart: &Hart, client: &Task, server: &Task) -> bool {
+    reply::waits_for(hart.machine, client) == Awaited::Answer(server.id())
 }
 
 /// True when neither has anything of a hart that is its own and that the other has not.

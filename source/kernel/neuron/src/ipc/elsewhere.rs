@@ -70,7 +70,7 @@ pub fn call(hart: &mut Hart, server: TaskPtr) {
     // SAFETY: the server holds the reply, and is in our hands.
     let caller = unsafe { caller.shared() };
     if caller.flags() & (Flags::KILL | Flags::EXPIRED) != 0
-        && let Some(killed) = reply::take_if_unwanted(hart.machine, caller)
+        && let Some(killed) = hart.take_if_unwanted(caller)
     {
         hart.make_ready(killed);
     }

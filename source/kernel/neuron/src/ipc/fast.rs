@@ -170,7 +170,7 @@ extern "C" fn neuron_fast_after_call(
 ) -> Switch {
     // SAFETY: the server holds the reply, made just now, and runs here next.
     let caller = unsafe { caller.shared() };
-    if let Some(caller) = reply::take_if_unwanted(hart.machine, caller) {
+    if let Some(caller) = hart.take_if_unwanted(caller) {
         hart.make_ready(caller);
     }
     neuron_fast_wake(switch, sleepers)

@@ -66,12 +66,27 @@ const NEW: u8 = DEAD << 1;
 /// Instead of a server: more than one task has received here.
 const SHARED: TaskId = TaskId::from_wire(u64::MAX);
 
+/// What the queue of an endpoint lends to whoever serves there has changed: the class of its first caller. Idle is
+/// nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use = "the server is counted on to hear of it"]
+pub struct Urge {
+    /// Who serves there, or did.
+    pub server: TaskId,
+    /// What it lent.
+    pub from: QosClass,
+    /// What it lends now.
+    pub to: QosClass,
+}
+
 #[derive(Debug)]
 struct State {
     /// Bit `c` is set when callers of class `c` wait, [`BITS`] when bits do, [`DEAD`] when it is dead; [`NEW`].
     pending: u8,
     /// Who receives here, or [`SHARED`].
     server: TaskId,
+    /// To whom the queue lends, and which class.
+    lends: (TaskId, QosClass),
     bits: u64,
     /// Callers by class, then the receivers.
     lists: [List; LISTS],
@@ -91,7 +106,13 @@ impl Port {
             header: Header::new(Kind::Port),
             kind,
             open_receivers: AtomicU32::new(0),
-            state: UnsafeCell::new(State { pending, server: TaskId::NONE, bits: 0, lists }),
+            state: UnsafeCell::new(State {
+                pending,
+                server: TaskId::NONE,
+                lends: (TaskId::NONE, QosClass::Idle),
+                bits: 0,
+                lists,
+            }),
         }
     }
 
@@ -320,9 +341,42 @@ impl PortGuard<'_> {
         self.push_back(class, task);
     }
 
+    /// A task that has called may have something else than when it came: it goes behind those of its class now.
+    pub fn reorder(&mut self, caller: &Task) {
+        let list = usize::from(self.links().of(TaskPtr::to(caller)).list);
+        if list != RECEIVERS
+            && list != caller.settings().class as usize
+            && let Some(caller) = self.remove(caller)
+        {
+            self.push_caller(caller);
+        }
+    }
+
+    /// Notes what the queue lends now, and to whom: call it when callers or the server have changed. O(1).
+    pub fn note_urge(&mut self) -> Option<Urge> {
+        let class = self.first_class().unwrap_or(QosClass::Idle);
+        let nobody = (TaskId::NONE, QosClass::Idle);
+        let now = (self.server(), class);
+        let now = if now.0 == TaskId::NONE || class == QosClass::Idle { nobody } else { now };
+        let before = core::mem::replace(&mut self.state_mut().lends, now);
+        // An endpoint has one server, or none: it does not pass from one to another.
+        let server = if now.0 == TaskId::NONE { before.0 } else { now.0 };
+        (before != now).then_some(Urge { server, from: before.1, to: now.1 })
+    }
+
+    /// The highest class of which callers wait. The hardware does not count zeros, so this looks.
+    #[inline(always)]
+    fn first_class(&self) -> Option<QosClass> {
+        let callers = self.state().pending & CALLERS;
+        if callers == 0 {
+            return None;
+        }
+        QosClass::ALL.into_iter().rev().find(|class| callers >> *class as u8 & 1 == 1)
+    }
+
     /// The caller of the highest class that has waited longest.
     pub fn pop_caller(&mut self) -> Option<OwnedTask> {
-        let class = (0..RECEIVERS).rev().find(|class| self.state().pending >> class & 1 == 1)?;
+        let class = self.first_class()? as usize;
         let task = self.pop_front(class);
         if self.state().lists[class].ends.is_none() {
             self.state_mut().pending &= !(1 << class);

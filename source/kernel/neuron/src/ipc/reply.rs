@@ -9,7 +9,7 @@
 use nexus_abi::TaskId;
 use nexus_abi::info::TaskState;
 
-use super::port::Port;
+use super::port::{Port, Urge};
 use crate::machine::Machine;
 use crate::sync::atomic::Ordering;
 use crate::task::{Flags, OwnedTask, Task};
@@ -105,9 +105,32 @@ pub fn this_call(task: &Task) -> CallNumber {
     CallNumber(task.call_state.load(Ordering::Relaxed) | AWAITING)
 }
 
+/// A caller whose class has changed goes where it belongs in its endpoint's queue: what changes for the server.
+pub fn reorder(machine: &Machine, task: &Task) -> Option<Urge> {
+    let port = task.waiting_at.load(Ordering::SeqCst);
+    if port.is_null() {
+        return None;
+    }
+    let still_there = || core::ptr::eq(task.waiting_at.load(Ordering::Relaxed), port);
+    // SAFETY: as in `interrupt_wait`.
+    let mut guard = unsafe { Port::lock_if(port, machine, still_there) }?;
+    guard.reorder(task);
+    guard.note_urge()
+}
+
+/// What a task waited for that was taken out of it, and what is to be told to whom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// A port's queue.
+    Queue(Option<Urge>),
+    /// An answer.
+    Answer,
+}
+
 /// Takes a task out of whatever it waits for: a port's queue or a reply. `None` when it does not wait, or
 /// somebody else is just taking it.
-pub fn interrupt_wait(machine: &Machine, task: &Task) -> Option<OwnedTask> {
+#[inline(always)]
+pub fn interrupt_wait(machine: &Machine, task: &Task) -> Option<(OwnedTask, Left)> {
     loop {
         let port = task.waiting_at.load(Ordering::SeqCst);
         if port.is_null() {
@@ -118,22 +141,31 @@ pub fn interrupt_wait(machine: &Machine, task: &Task) -> Option<OwnedTask> {
         let still_there = || core::ptr::eq(task.waiting_at.load(Ordering::Relaxed), port);
         // SAFETY: `lock_if` dereferences the port only when the closure has said that the task waits there.
         if let Some(mut guard) = unsafe { Port::lock_if(port, machine, still_there) } {
-            return guard.remove(task);
+            let calls = !guard.is_receiving(task);
+            let taken = guard.remove(task)?;
+            return Some((taken, Left::Queue(if calls { guard.note_urge() } else { None })));
         }
     }
     let state = task.call_state.load(Ordering::SeqCst);
     if state & AWAITING == 0 {
         return None;
     }
-    claim(task, CallNumber(state))
+    claim(task, CallNumber(state)).map(|taken| (taken, Left::Answer))
 }
 
 /// For whoever has just put a task where others can take it: the task again, if it was killed or its
 /// deadline passed while its token was on the way there. Whoever asked that looked too early, and nobody
 /// else will.
-pub fn take_if_unwanted(machine: &Machine, task: &Task) -> Option<OwnedTask> {
+#[inline(always)]
+pub fn take_if_unwanted(machine: &Machine, task: &Task) -> Option<(OwnedTask, Left)> {
     if task.flags_after_publishing() & (Flags::KILL | Flags::EXPIRED) == 0 {
         return None;
     }
+    interrupt_unwanted(machine, task)
+}
+
+#[cold]
+#[inline(never)]
+fn interrupt_unwanted(machine: &Machine, task: &Task) -> Option<(OwnedTask, Left)> {
     interrupt_wait(machine, task)
 }

@@ -94,6 +94,9 @@ impl Hart {
         if is_queued || self.queue.is_at_door(TaskPtr::to(task)) {
             task.clear_flag(Flags::WEIGH);
             self.weigh(task);
+        } else if self.queue.claim() == Some(TaskPtr::to(task)) {
+            // Perhaps somebody runs in its name, by the fast path.
+            self.stale = true;
         }
     }
 

@@ -206,9 +206,8 @@ impl Hart {
     /// A task waits where others can take it. If it was killed, or its deadline passed, while its token was
     /// on the way there, nobody else will notice: so this looks once more.
     pub fn after_waiting(&mut self, task: Ref<Task>) {
-        if let Some(mut taken) = crate::ipc::reply::take_if_unwanted(self.machine, &task) {
+        if let Some(mut taken) = self.take_if_unwanted(&task) {
             taken.registers_mut().set_result(Err(Error::TimedOut));
-            self.withdraw_loan(&taken);
             self.make_ready(taken);
         }
         self.release_task(task);
@@ -234,9 +233,8 @@ impl Hart {
         // passing through this hart.
         let task: &Task = unsafe { ptr.shared() };
         task.set_flag(Flags::EXPIRED);
-        if let Some(mut taken) = crate::ipc::reply::interrupt_wait(self.machine, task) {
+        if let Some(mut taken) = self.interrupt_wait(task) {
             taken.registers_mut().set_result(Err(Error::TimedOut));
-            self.withdraw_loan(&taken);
             self.make_ready(taken);
         }
     }

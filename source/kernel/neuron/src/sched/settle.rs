@@ -77,9 +77,7 @@ impl Hart {
             } else if flags & Flags::MOVE != 0 {
                 self.look_where_it_may_run(task)
             } else {
-                task.clear_flag(Flags::WEIGH);
-                self.claim_for(&task);
-                self.weigh(&task);
+                self.weigh_running(&task);
                 Some(task)
             };
         }
@@ -91,7 +89,13 @@ impl Hart {
         self.collect_mail();
         match candidate {
             Some(task) if self.stale => {
-                self.claim_for(&task);
+                // It may have come from another hart to take this one over, and may have to wait here now.
+                task.set_hart(self.index);
+                if task.flags_after_publishing() & Flags::WEIGH != 0 {
+                    self.weigh_running(&task);
+                } else {
+                    self.claim_for(&task);
+                }
                 self.stale = false;
                 self.reconsider(task)
             }
@@ -101,6 +105,14 @@ impl Hart {
                 self.pick()
             }
         }
+    }
+
+    /// What the task may have was changed: its claim, which runs, gets that.
+    #[inline(never)]
+    fn weigh_running(&mut self, task: &OwnedTask) {
+        task.clear_flag(Flags::WEIGH);
+        self.claim_for(task);
+        self.weigh(task);
     }
 
     /// Where the task may run was changed: it goes there, or on.

@@ -1,14 +1,15 @@
 //! Calls on handles, objects, memory and tasks. Each reads its registers into types, checks, and acts.
 
-use nexus_abi::{Error, ExitCode, ExitReason, HANDLES_MAX, Handle, PAGE_SIZE, Rights, TaskId};
+use nexus_abi::{Error, ExitCode, ExitReason, HANDLES_MAX, Handle, PAGE_SIZE, Rights, SpawnArgs, TaskId};
 
-use super::{Values, handle};
+use super::{Values, handle, sched};
 use crate::cap::{Object, Ref};
 use crate::ipc::irq;
 use crate::ipc::port::{Port, PortKind};
 use crate::mm::Frame;
 use crate::mm::PhysAddr;
 use crate::mm::space::{self, MapRequest};
+use crate::mm::user_memory;
 use crate::mm::vmo::{self, Drained, Vmo};
 use crate::sched::{Hart, Outcome};
 use crate::smp::ECALL_LEN;
@@ -174,7 +175,9 @@ fn again(mut task: OwnedTask) -> Outcome {
 pub(super) fn task_spawn(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     system(task, handle(task, 0), Rights::SPAWN)?;
     let address = task.registers().arg(1) as usize;
-    let (handle, id) = spawn::spawn(hart, task, address)?;
+    let args: SpawnArgs = user_memory::read_value(hart, task, address)?;
+    let class = sched::class_of_new(hart, task, args.class)?;
+    let (handle, id) = spawn::spawn(hart, task, args, class)?;
     Ok((handle.to_wire(), id.to_wire()))
 }
 

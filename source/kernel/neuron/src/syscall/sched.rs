@@ -16,7 +16,7 @@ use super::Values;
 use crate::cap::Ref;
 use crate::sched::Hart;
 use crate::smp;
-use crate::task::{OwnedTask, Schedule, Task};
+use crate::task::{OwnedTask, Schedule, Task, spawn};
 use crate::time;
 
 /// The class of oneself, or setting a task's. Decided before anything changes, and audited.
@@ -36,13 +36,27 @@ pub(super) fn task_qos(hart: &mut Hart, task: &mut OwnedTask) -> Values {
     let decision = decide(task, &target, class <= from);
     if decision.allowed() {
         target.set_class(class);
-        hart.note_changed(&target);
+        hart.spread_own(&target);
     }
     if let Some(audit) = Audit::of(hart, task, &target, decision) {
         hart.machine.print(format_args!("QOS-AUDIT {audit} from={} to={}", from.name(), class.name()));
     }
     hart.release_task(target);
     decision.result().map(|()| (class.to_wire(), 0))
+}
+
+/// The class that a spawner wants for a new task: at most Normal, unless it may start others with more. A refusal is
+/// audited; the task that would have been has no id.
+pub(super) fn class_of_new(hart: &Hart, spawner: &OwnedTask, wanted: u32) -> Result<QosClass, Error> {
+    let Some(class) = QosClass::from_wire(u64::from(wanted)) else {
+        return Err(nonsense(hart, spawner, "QOS-AUDIT", 0));
+    };
+    if class > QosClass::Normal && !spawn::is_privileged(spawner.stamp().service()) {
+        let raise = (TaskId::NONE, QosClass::Normal.name(), class.name());
+        audit_refusal(hart, spawner, "QOS-AUDIT", "spawn_raise", raise);
+        return Err(Error::Denied);
+    }
+    Ok(class)
 }
 
 /// A change of one field, decoded: what is stored may differ from what was asked for.
@@ -163,7 +177,7 @@ impl Change {
             Self::Latency(latency) => target.schedule().set_latency(latency),
             Self::Burst(burst) => target.schedule().set_burst(burst),
         }
-        hart.note_changed(target);
+        hart.spread_own(target);
     }
 
     fn to_wire(self) -> (u64, u64) {
@@ -215,16 +229,27 @@ impl Decision {
 
 /// Audits a request that cannot be decoded or names no task: whoever guesses at ids is seen guessing.
 fn nonsense(hart: &Hart, caller: &OwnedTask, kind: &str, target: u64) -> Error {
+    audit_refusal(hart, caller, kind, "invalid_args", (TaskId::from_wire(target), "none", "none"));
+    Error::Invalid
+}
+
+/// Audits what is refused before there is a target: the one named, and from and to which class.
+fn audit_refusal(
+    hart: &Hart,
+    caller: &OwnedTask,
+    kind: &str,
+    reason: &str,
+    (target, from, to): (TaskId, &str, &str),
+) {
     let now = hart.machine.clock.nanos(time::now());
     if hart.machine.audit.take(now) {
         hart.machine.print(format_args!(
-            "{kind} decision=deny reason=invalid_args caller={} pid={} target={} from=none to=none",
+            "{kind} decision=deny reason={reason} caller={} pid={} target={} from={from} to={to}",
             caller.stamp().service().name(),
             caller.id().index(),
-            TaskId::from_wire(target).index(),
+            target.index(),
         ));
     }
-    Error::Invalid
 }
 
 /// What every audit line says first.

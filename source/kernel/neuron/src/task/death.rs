@@ -55,11 +55,8 @@ pub fn kill(hart: &mut Hart, target: &super::Task) -> bool {
     }
     // Whoever is about to put the task somewhere looks at the flag afterwards; whoever has put it somewhere
     // is seen here. A task that runs is interrupted; one in a queue is looked at when its turn comes.
-    match crate::ipc::reply::interrupt_wait(hart.machine, target) {
-        Some(task) => {
-            hart.withdraw_loan(&task);
-            hart.make_ready(task);
-        }
+    match hart.interrupt_wait(target) {
+        Some(task) => hart.make_ready(task),
         None => crate::smp::interrupt(hart.machine, hart.machine.online() & !hart.bit()),
     }
     true

@@ -175,8 +175,10 @@ impl Flags {
     pub const MOVE: u32 = 1 << 4;
     /// How much of the hart it may have has changed: look before it goes on.
     pub const WEIGH: u32 = 1 << 5;
-    /// It works for somebody with what that one lent it.
+    /// It may have what is not its own: its client lends it something, or somebody urges it.
     pub const LENT: u32 = 1 << 6;
+    /// Its server keeps it waiting and works for another: whoever answers it must take note.
+    pub const KEPT: u32 = 1 << 7;
     /// What a task must not go on with.
     pub const LOOK: u32 = Self::KILL | Self::MOVE | Self::WEIGH;
 }
@@ -304,17 +306,24 @@ impl Task {
         if self.precise_time { Nanos(0) } else { class_window(self.class()) }
     }
 
-    /// What it may have of a hart: while it works for a client, what the client may.
+    /// What it may have of a hart: while it works for a client, what the client may; and the class of whoever urges
+    /// it, if that is higher.
     pub fn settings(&self) -> Settings {
-        if let Some(Lent { class, shares }) = self.loan.lent() {
-            return Settings { class, shares, ..Settings::default() };
-        }
         let schedule = &self.schedule;
-        Settings {
-            class: self.class(),
-            shares: schedule.shares(),
-            latency: schedule.latency(),
-            burst: schedule.burst(),
+        let urged = self.loan.urged();
+        match self.loan.lent() {
+            Some(Lent { class, shares }) => {
+                Settings { class: class.max(urged), shares, ..Settings::default() }
+            }
+            None if urged > self.class() => {
+                Settings { class: urged, shares: schedule.shares(), ..Settings::default() }
+            }
+            None => Settings {
+                class: self.class(),
+                shares: schedule.shares(),
+                latency: schedule.latency(),
+                burst: schedule.burst(),
+            },
         }
     }
 

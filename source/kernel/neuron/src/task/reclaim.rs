@@ -188,7 +188,9 @@ impl Hart {
             let mut guard = port.lock(machine);
             guard.kill();
             let Some(mut waiting) = guard.pop_caller().or_else(|| guard.pop_receiver()) else { return };
+            let urge = guard.note_urge();
             drop(guard);
+            self.pass_on(urge);
             waiting.registers_mut().set_result(Err(Error::Dead));
             self.make_ready(waiting);
         }

@@ -42,10 +42,14 @@ struct Request {
     first_page: u32,
 }
 
-/// The `task_spawn` call, behind its check of the system handle: the new task's handle and id.
-pub fn spawn(hart: &mut Hart, parent: &mut OwnedTask, address: usize) -> Result<(Handle, TaskId), Error> {
-    let args: SpawnArgs = user_memory::read_value(hart, parent, address)?;
-    let request = decode(hart, parent.stamp().service(), args)?;
+/// The `task_spawn` call, behind its checks of the system handle and of the class: the new task's handle and id.
+pub fn spawn(
+    hart: &mut Hart,
+    parent: &mut OwnedTask,
+    args: SpawnArgs,
+    class: QosClass,
+) -> Result<(Handle, TaskId), Error> {
+    let request = decode(hart, parent.stamp().service(), args, class)?;
     let supervisor = check_handles(hart, parent, &args)?;
     spawn_checked(hart, parent, request, supervisor)
 }
@@ -54,8 +58,7 @@ pub fn spawn(hart: &mut Hart, parent: &mut OwnedTask, address: usize) -> Result<
 pub fn spawn_first(hart: &mut Hart, image: u32) -> Result<TaskId, Error> {
     let mut args = SpawnArgs::new(image);
     args.flags = SpawnFlags::PRECISE_TIME;
-    args.class = QosClass::Interactive as u32;
-    let request = decode(hart, ServiceId::INIT, args)?;
+    let request = decode(hart, ServiceId::INIT, args, QosClass::Interactive)?;
     let mut task = build(hart, &request, &[])?;
     // By convention slot 0 is for an endpoint to whoever spawned, which the first task does not have.
     let handles = &mut task.own_mut().handles;
@@ -122,9 +125,13 @@ fn start(hart: &mut Hart, task: OwnedTask) {
     hart.make_ready(task);
 }
 
-fn decode(hart: &Hart, spawner: ServiceId, args: SpawnArgs) -> Result<Request, Error> {
-    let privileged = matches!(spawner, ServiceId::INIT | ServiceId::EXECD);
-    let class = QosClass::from_wire(u64::from(args.class)).ok_or(Error::Invalid)?;
+/// True when a task of this service may start others that have more than its own would.
+pub fn is_privileged(spawner: ServiceId) -> bool {
+    matches!(spawner, ServiceId::INIT | ServiceId::EXECD)
+}
+
+fn decode(hart: &Hart, spawner: ServiceId, args: SpawnArgs, class: QosClass) -> Result<Request, Error> {
+    let privileged = is_privileged(spawner);
     let known_flags = SpawnFlags::ALL.contains(args.flags);
     let online = args.affinity.0 & hart.machine.online();
     let limits_ok = (1..=HANDLES_MAX as u32).contains(&args.handles)
@@ -133,7 +140,7 @@ fn decode(hart: &Hart, spawner: ServiceId, args: SpawnArgs) -> Result<Request, E
     if !known_flags || online == 0 || !limits_ok {
         return Err(Error::Invalid);
     }
-    if !privileged && (class > QosClass::Normal || args.flags != SpawnFlags::NONE) {
+    if !privileged && args.flags != SpawnFlags::NONE {
         return Err(Error::Denied);
     }
     let machine = hart.machine;

@@ -254,7 +254,7 @@ fn a_server_that_waits_by_the_fast_path_and_must_begin_again_waits_for_ever() {
     let named = server.registers().get(Reg::T1) << 32 | at;
     server.registers().set(Reg::T5, 0);
     assert!(trap(&mut world, server, Call::ReplyReceive, WORDS, named));
-    let taken = crate::ipc::reply::interrupt_wait(world.machine, server.shared()).unwrap();
+    let taken = world.hart().interrupt_wait(server.shared()).unwrap();
     world.hart().retry(taken);
     world.run(server);
     let asked = [Reg::T0, Reg::T1, Reg::T2, Reg::T5].map(|reg| server.registers().get(reg));

@@ -7,7 +7,7 @@
 //! | [`decode`], [`program`], [`spawn`] | what comes from outside: registers, files, wishes |
 //! | [`ipc`], [`fast`], [`notify`], [`deadline`], [`slack`] | messages, bits, moments |
 //! | [`death`], [`sched`], [`qos`], [`schedule`] | who runs, where, and how it ends |
-//! | [`donation`] | in whose class a server runs |
+//! | [`donation`], [`lending`] | in whose class a server runs |
 //! | [`fpu`] | whose floating-point registers are where |
 //! | [`handles`], [`frames`], [`space`], [`device`], [`full`] | what a task may hold, and what is full |
 
@@ -24,6 +24,7 @@ mod full;
 mod handles;
 mod image;
 mod ipc;
+mod lending;
 mod machine;
 mod message;
 mod notify;

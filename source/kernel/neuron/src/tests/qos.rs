@@ -1,9 +1,9 @@
 //! `task_qos`: who may set whose class. State is unchanged after every refusal.
 
-use nexus_abi::{Call, Error, QosClass, TaskId};
+use nexus_abi::{Call, Error, QosClass, Rights, SpawnArgs, TaskId};
 
-use super::actor::Actor;
-use super::world::World;
+use super::actor::{Actor, SYSTEM};
+use super::world::{APP, World};
 
 const GET: u64 = 0;
 const SET: u64 = 1;
@@ -114,6 +114,35 @@ fn who_guesses_at_ids_or_classes_is_in_the_audit() {
         line("QOS-AUDIT", at_self),
         line("QOS-AUDIT", at_self),
         line("SCHED-AUDIT", &at_gone),
+    ];
+    let text = log(&world);
+    let seen: std::vec::Vec<_> = text.lines().filter(|line| line.contains("-AUDIT ")).collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_spawn_that_is_refused_for_its_class_is_in_the_audit() {
+    let mut world = World::new();
+    let mut args = SpawnArgs::new(APP);
+    args.given[1] = world.make(world.root, Call::HandleCopy, &[SYSTEM.to_wire(), Rights::ALL.to_wire()]);
+    let (task, _) = world.spawn_by(world.root, args).unwrap();
+    let pid = task.id().index();
+    let refused = [(2, Error::Denied), (3, Error::Denied), (4, Error::Invalid)];
+    for (class, why) in refused {
+        let mut args = SpawnArgs::new(APP);
+        args.class = class;
+        assert_eq!(world.try_spawn(task, args), Err(why));
+    }
+    let mut args = SpawnArgs::new(APP);
+    args.class = 0;
+    assert!(world.spawn_by(task, args).is_some());
+    let line = |reason: &str, classes: &str| {
+        std::format!("QOS-AUDIT decision=deny reason={reason} caller=app pid={pid} target=0 {classes}")
+    };
+    let expected = [
+        line("spawn_raise", "from=normal to=interactive"),
+        line("spawn_raise", "from=normal to=perf_burst"),
+        line("invalid_args", "from=none to=none"),
     ];
     let text = log(&world);
     let seen: std::vec::Vec<_> = text.lines().filter(|line| line.contains("-AUDIT ")).collect();

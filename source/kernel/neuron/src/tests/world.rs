@@ -206,7 +206,7 @@ impl World {
     /// Sets a task's class, as the kernel does for a privileged caller.
     pub fn set_class(&mut self, actor: Actor, class: QosClass) {
         actor.shared().set_class(class);
-        self.hart().note_changed(actor.shared());
+        self.hart().spread_own(actor.shared());
     }
 
     /// The idle task of the hart at hand waits until `moment`: nobody is left but the tasks of the test.

@@ -24,13 +24,13 @@ impl Scene {
     /// Somebody kills the task, as `death::kill` does: mark first, then look where it is.
     fn kill(&self) -> Option<OwnedTask> {
         self.task.set_flag(Flags::KILL);
-        reply::interrupt_wait(&self.machine, &self.task)
+        reply::interrupt_wait(&self.machine, &self.task).map(|(taken, _)| taken)
     }
 
     /// The task's deadline passes, as `Hart::expire` has it.
     fn expire(&self) -> Option<OwnedTask> {
         self.task.set_flag(Flags::EXPIRED);
-        reply::interrupt_wait(&self.machine, &self.task)
+        reply::interrupt_wait(&self.machine, &self.task).map(|(taken, _)| taken)
     }
 
     fn pop_receiver(&self) -> Option<OwnedTask> {
@@ -42,7 +42,7 @@ impl Scene {
         let mut caller = self.port.lock(&self.machine).pop_caller()?;
         caller.touch();
         reply::await_reply(caller, CallNumber(3));
-        reply::take_if_unwanted(&self.machine, &self.task)
+        reply::take_if_unwanted(&self.machine, &self.task).map(|(taken, _)| taken)
     }
 }
 
@@ -81,7 +81,7 @@ fn begin_to_receive(scene: &Scene) -> Option<OwnedTask> {
     let mut task = scene.task.token();
     task.touch();
     scene.port.lock(&scene.machine).push_receiver(task);
-    reply::take_if_unwanted(&scene.machine, &scene.task)
+    reply::take_if_unwanted(&scene.machine, &scene.task).map(|(taken, _)| taken)
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_kill_finds_a_task_that_begins_to_await_a_reply() {
             let mut task = scene.task.token();
             task.touch();
             reply::await_reply(task, CallNumber(3));
-            reply::take_if_unwanted(&scene.machine, &scene.task)
+            reply::take_if_unwanted(&scene.machine, &scene.task).map(|(taken, _)| taken)
         };
         assert_eq!(winners(&scene, vec![Scene::kill], begin), 1);
     });
