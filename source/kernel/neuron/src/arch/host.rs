@@ -89,17 +89,29 @@ pub fn raise_software_interrupt() {
 ///
 /// When nothing can ever wake this hart.
 pub fn wait_for_interrupt() {
-    if pending_interrupts() != Pending::default() {
-        return;
-    }
-    if let Some(run) = OTHER_HARTS.get() {
-        let me = this_hart();
-        run();
-        set_this_hart(me);
+    if pending_interrupts() != Pending::default() || let_others_run() {
         return;
     }
     assert!(timer() != u64::MAX, "asleep for ever: no timer is set and no other hart runs");
     NOW.set(timer().max(NOW.get()));
+}
+
+/// The same, for another hart's interrupt only.
+///
+/// # Panics
+///
+/// When there is no other hart.
+pub fn wait_for_other_hart() {
+    assert!(pending_interrupts().software || let_others_run(), "asleep for ever: no other hart runs");
+}
+
+/// False when there are none.
+fn let_others_run() -> bool {
+    let Some(run) = OTHER_HARTS.get() else { return false };
+    let me = this_hart();
+    run();
+    set_this_hart(me);
+    true
 }
 
 /// A space by its root alone.

@@ -327,7 +327,7 @@ pub fn park() {
     if let Some(hart) = this_hart() {
         answer_flush(hart);
     }
-    arch::wait_for_interrupt();
+    arch::wait_for_other_hart();
     arch::clear_software_interrupt();
     if let Some(hart) = this_hart() {
         answer_flush(hart);

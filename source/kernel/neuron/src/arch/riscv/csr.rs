@@ -112,6 +112,22 @@ pub fn wait_for_interrupt() {
     unsafe { asm!("wfi", options(nostack)) };
 }
 
+/// Sleeps until another hart interrupts. A timer or a device that is pending meanwhile would make it a spin, which may
+/// keep the other hart from ever running.
+pub fn wait_for_other_hart() {
+    // SAFETY: which interrupts end a `wfi` is as before afterwards.
+    unsafe {
+        asm!(
+            "csrrc {enabled}, sie, {others}",
+            "wfi",
+            "csrs sie, {enabled}",
+            enabled = out(reg) _,
+            others = in(reg) TIMER | EXTERNAL,
+            options(nostack),
+        );
+    }
+}
+
 /// Lets device and inter-hart interrupts be pending for user mode, and the timer's once it is set; switches user
 /// access to the counters off.
 pub fn enable_interrupt_sources() {
