@@ -237,6 +237,23 @@ fn more_than_a_trifle_is_a_debt() {
 }
 
 #[test]
+fn equal_tasks_that_yield_take_turns() {
+    for count in [2, 3, 4, 5, 9, 40] {
+        let mut machine = Machine::new(&vec![normal(100); count]);
+        for id in 0..count {
+            machine.wake(id);
+        }
+        let mut turns = vec![0; count];
+        for _ in 0..count * 20 {
+            machine.run(2);
+            turns[machine.running().unwrap()] += 1;
+            machine.yield_now();
+        }
+        assert!(turns.iter().all(|had| (19..=21).contains(had)), "{turns:?}");
+    }
+}
+
+#[test]
 fn ratios_hold_for_any_weights_however_they_come() {
     for weights in [[300, 100, 0, 0, 0], [1000, 10, 0, 0, 0], [100, 200, 300, 500, 800]] {
         let all: Vec<Settings> = weights.iter().filter(|weight| **weight > 0).map(|w| normal(*w)).collect();
