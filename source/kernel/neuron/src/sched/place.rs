@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{TaskState, TraceKind};
 use nexus_abi::ipc::Shape;
-use nexus_abi::{Call, Handle, Nanos};
+use nexus_abi::{Call, Handle};
 
 use super::{Hart, Outcome};
 use crate::ipc::message::Parts;
@@ -100,16 +100,11 @@ impl Hart {
     /// A server that was taken out of its queue for a message it did not get begins to receive again.
     pub fn retry(&mut self, mut server: OwnedTask) {
         let room = Parts::of(&server).map_or(0, |parts| parts.room);
-        let waits_for_ever = server.flags() & (Flags::ANCHORED | Flags::EXPIRED) == 0;
         let registers = server.registers_mut();
         let endpoint = Handle::from_wire(registers.get(Reg::T1));
         registers.set(Reg::T0, Call::Receive.to_wire());
         registers.set(Reg::T1, endpoint.to_wire());
         registers.set(Reg::T2, Shape::new(0, room, Handle::NONE).unwrap_or(Shape::REGISTERS).0);
-        if waits_for_ever {
-            // The fast path knows that there is no deadline, and does not keep the register.
-            registers.set(Reg::T5, Nanos::NEVER.0);
-        }
         registers.set(Reg::Pc, registers.get(Reg::Pc).wrapping_sub(smp::ECALL_LEN));
         self.make_ready(server);
     }
@@ -182,18 +177,6 @@ impl Hart {
         }
         self.disarm(&task);
         self.queue_up(task);
-    }
-
-    /// A ready task has no deadline.
-    #[inline(always)]
-    fn disarm(&mut self, task: &OwnedTask) {
-        let flags = task.flags();
-        if flags & Flags::EXPIRED != 0 {
-            // The deadline left the queue when it passed.
-            task.clear_flag(Flags::EXPIRED | Flags::ANCHORED);
-        } else if flags & Flags::ANCHORED != 0 {
-            self.deadlines.disarm(task, task.ptr());
-        }
     }
 
     #[inline(never)]

@@ -38,13 +38,6 @@ impl Hart {
         self.queue.claim() == Some(TaskPtr::to(task))
     }
 
-    /// The running task, if the hart runs in its name.
-    #[inline(always)]
-    pub(crate) fn current_in_own_name(&self) -> Option<&OwnedTask> {
-        let current = self.current.as_ref();
-        if current.map(OwnedTask::ptr) == self.queue.claim() { current } else { None }
-    }
-
     /// Switches to a task that [`Self::can_take_over`] in the middle of a decision, which stands: the task
     /// that ran.
     #[inline(always)]

@@ -12,6 +12,7 @@
 //! | [`handles`], [`frames`], [`space`], [`device`], [`full`] | what a task may hold, and what is full |
 
 mod actor;
+mod armed;
 mod deadline;
 mod death;
 mod decode;

@@ -29,6 +29,16 @@ use crate::sched::{self, Hart};
 use crate::syscall;
 use crate::task::{Task, TaskPtr};
 
+const _: () = {
+    use nexus_abi::Call;
+    let in_order = [Call::Notify, Call::Call, Call::ReplyReceive, Call::Yield, Call::Wait, Call::Receive];
+    let mut n = 0;
+    while n < in_order.len() {
+        assert!(in_order[n] as usize == n + 2, "the trap code tells these calls apart by their order");
+        n += 1;
+    }
+};
+
 global_asm!(
     r#"
     .text
@@ -57,20 +67,13 @@ save_caller:
     addi    t6, t6, 4
     sd      t6, 0(ra)
     mv      tp, sp
-    # Words only, no deadline?
-    addi    t6, t5, 1
-    or      t6, t6, t2
-    bnez    t6, not_words_only
-    addi    t6, t0, -{CALL}
-    beqz    t6, fast_call
+    # Below is a call, or a notify that was more than a leaf, which asks for no deadline that never comes.
     addi    t6, t0, -{REPLY_RECEIVE}
-    beqz    t6, fast_reply
-
-not_words_only:
-    addi    t6, t0, -{YIELD}
-    beqz    t6, quick_yield
-    addi    t6, t0, -{WAIT}
+    beqz    t6, reply_receive
+    bltz    t6, call
+    addi    t6, t6, {REPLY_RECEIVE} - {WAIT}
     beqz    t6, quick_wait
+    bltz    t6, quick_yield
 
 call_preserving:
     sd      s2, 18*8(ra)
@@ -203,9 +206,13 @@ leaf_notify:
     sret
     .endm
 
-# The words travel in s2-s9, which Rust preserves. Whom the task names, and that it has no room for more, is
-# kept: whoever meets it on the general path looks for that among its registers.
-fast_call:
+# The words travel in s2-s9, which Rust preserves. Whom the task names, that it has no room for more, and until when it
+# receives, is kept: whoever meets it on the general path looks for that among its registers.
+call:
+    # Words only, no deadline?
+    addi    t6, t5, 1
+    or      t6, t6, t2
+    bnez    t6, call_preserving
     sd      t1, 6*8(ra)
     sd      zero, 7*8(ra)
     mv      s11, ra
@@ -219,11 +226,15 @@ fast_call:
     ld      t4, {STAMP}(s11)
     exit_fast
 
-fast_reply:
+reply_receive:
+    # Words only?
+    bnez    t2, call_preserving
     sd      t1, 6*8(ra)
     sd      zero, 7*8(ra)
+    sd      t5, 30*8(ra)
     mv      a0, tp
     mv      a1, t1
+    mv      a2, t5
     jal     neuron_fast_reply
     andi    t0, a0, {REFUSED} | {ELSEWHERE}
     bnez    t0, reply_not_here
@@ -263,15 +274,17 @@ reply_not_here:
 # Something is in the way: the registers as the full path expects them.
 fast_call_refused:
     li      t0, {CALL}
+    li      t5, -1
+    ld      ra, {CURRENT}(tp)
     j       1f
 fast_reply_refused:
     li      t0, {REPLY_RECEIVE}
-1:  ld      ra, {CURRENT}(tp)
-    ld      t1, 6*8(ra)
+    ld      ra, {CURRENT}(tp)
+    ld      t5, 30*8(ra)
+1:  ld      t1, 6*8(ra)
     li      t2, 0
     li      t3, 0
     li      t4, 0
-    li      t5, -1
     li      a0, 0
     li      a1, 0
     li      a2, 0
@@ -439,7 +452,6 @@ kernel_trap_stack_top:
     CALL = const nexus_abi::Call::Call as u64,
     REPLY_RECEIVE = const nexus_abi::Call::ReplyReceive as u64,
     NOTIFY = const nexus_abi::Call::Notify as u64,
-    YIELD = const nexus_abi::Call::Yield as u64,
     WAIT = const nexus_abi::Call::Wait as u64,
     REFUSED = const fast::Switch::REFUSED_BIT,
     ELSEWHERE = const fast::Switch::ELSEWHERE,
@@ -497,8 +509,8 @@ extern "C" fn neuron_fast_call(hart: &mut Hart, named: u64) -> fast::Switch {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64) -> fast::Switch {
-    fast::reply_receive(hart, named)
+extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64, deadline: u64) -> fast::Switch {
+    fast::reply_receive(hart, named, deadline)
 }
 
 #[unsafe(no_mangle)]
