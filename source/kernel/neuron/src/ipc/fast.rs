@@ -50,7 +50,7 @@ impl Switch {
     pub const ELSEWHERE: usize = 1;
     /// Nothing was done.
     pub const REFUSED_BIT: usize = 2;
-    const REFUSED: Self = Self(ptr::without_provenance(Self::REFUSED_BIT));
+    pub(super) const REFUSED: Self = Self(ptr::without_provenance(Self::REFUSED_BIT));
 }
 
 /// A call with words only and no deadline.
@@ -130,7 +130,7 @@ pub fn reply_receive(hart: &mut Hart, named: u64, deadline: u64) -> Switch {
 
 /// The task whose trap this is.
 #[inline(always)]
-fn running(hart: &Hart) -> &OwnedTask {
+pub(super) fn running(hart: &Hart) -> &OwnedTask {
     debug_assert!(hart.current().is_some());
     // SAFETY: a task made the call, and nobody has taken it out since.
     unsafe { hart.current().unwrap_unchecked() }
@@ -151,7 +151,7 @@ pub(super) unsafe fn reply_is_given(server: &mut OwnedTask, slot: ReplySlot) {
 
 /// The endpoint, without the borrow of the table that names it, which ends before the task moves.
 #[inline(always)]
-fn kept<'a>(endpoint: &Port) -> &'a Port {
+pub(super) fn kept<'a>(endpoint: &Port) -> &'a Port {
     // SAFETY: the running task's handle is not closed while it runs; and once the task waits, only its lock
     // is used, which outlives it.
     unsafe { &*ptr::from_ref(endpoint) }
@@ -164,9 +164,17 @@ fn is_killed(task: TaskPtr) -> bool {
 }
 
 #[inline(always)]
-fn refuse(port: PortGuard<'_>) -> Switch {
+pub(super) fn refuse(port: PortGuard<'_>) -> Switch {
     let sleepers = port.unlock();
     if sleepers != 0 { neuron_fast_wake(Switch::REFUSED, sleepers) } else { Switch::REFUSED }
+}
+
+/// Wakes the harts that sleep for a lock.
+#[inline(always)]
+pub(super) fn wake(sleepers: u64) {
+    if sleepers != 0 {
+        smp::wake_parked(sleepers);
+    }
 }
 
 // The rare ends, with names and signatures the compiler must not touch: it then jumps to them.

@@ -32,7 +32,7 @@ impl Hart {
 
     /// The same for a task in whose name nobody runs.
     #[inline(always)]
-    fn make_others_ready(&mut self, task: OwnedTask) {
+    pub(crate) fn make_others_ready(&mut self, task: OwnedTask) {
         let home = task.hart();
         let sleeps_at_home =
             (self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0) >> home & 1 == 1;

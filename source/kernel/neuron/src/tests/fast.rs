@@ -19,7 +19,7 @@ const MS: u64 = 1_000_000;
 const WORDS: [u64; 8] = [11, 12, 13, 14, 15, 16, 17, 18];
 
 /// What a task can tell of an exchange.
-fn seen(actor: Actor) -> [u64; 13] {
+pub fn seen(actor: Actor) -> [u64; 13] {
     let registers = actor.registers();
     let mut all = [0; 13];
     all[..8].copy_from_slice(&registers.words());
