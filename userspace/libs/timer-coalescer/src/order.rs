@@ -85,12 +85,19 @@ impl<Id: Copy + Eq> Order<Id> {
     }
 
     /// Inserts an element that is in no set. O(log n).
+    #[inline(always)]
     pub(crate) fn insert(&mut self, id: Id, forest: &mut impl Forest<Id>) {
+        // Most sets are empty most of the time.
         let Some(last) = self.last else {
             *forest.link(id) = Link::new();
             (self.root, self.first, self.last) = (Some(id), Some(id), Some(id));
             return;
         };
+        self.insert_among(last, id, forest);
+    }
+
+    #[inline(never)]
+    fn insert_among(&mut self, last: Id, id: Id, forest: &mut impl Forest<Id>) {
         let (key, _) = forest.look(id);
         let (above, side) =
             if forest.look(last).0 <= key { (last, Side::Later) } else { self.search(last, key, forest) };
@@ -111,7 +118,17 @@ impl<Id: Copy + Eq> Order<Id> {
     }
 
     /// Removes an element that is in this set. O(log n).
+    #[inline(always)]
     pub(crate) fn remove(&mut self, id: Id, forest: &mut impl Forest<Id>) {
+        if self.first == self.last {
+            (self.root, self.first, self.last) = (None, None, None);
+            return;
+        }
+        self.remove_among(id, forest);
+    }
+
+    #[inline(never)]
+    fn remove_among(&mut self, id: Id, forest: &mut impl Forest<Id>) {
         let Link { below: [sooner, later], above, lean } = *forest.link(id);
         if self.first == Some(id) {
             self.first = later.map(|later| end(later, Side::Sooner, forest)).or(above);

@@ -204,7 +204,8 @@ impl Hart {
     /// same; but how late it may be told follows its class.
     #[inline(always)]
     fn anchor(&mut self, task: &OwnedTask, deadline: Nanos) {
-        if task.waits_until() == deadline && task.flags() & (Flags::EXPIRED | Flags::WEIGH) == 0 {
+        let is_as_it_was = task.waits_until() == deadline;
+        if is_as_it_was && (deadline == Nanos::NEVER || task.flags() & (Flags::EXPIRED | Flags::WEIGH) == 0) {
             return;
         }
         self.disarm(task);
@@ -218,11 +219,10 @@ impl Hart {
     /// A task that goes on, or goes elsewhere, has no deadline: one that is armed is armed here.
     #[inline(always)]
     pub(crate) fn disarm(&mut self, task: &OwnedTask) {
-        let flags = task.flags();
-        if flags & Flags::ANCHORED == 0 {
+        if !task.is_anchored() {
             return;
         }
-        if flags & Flags::EXPIRED == 0 {
+        if task.flags() & Flags::EXPIRED == 0 {
             // Else it left the queue when it passed.
             self.deadlines.disarm(task.ptr());
         }

@@ -93,8 +93,7 @@ impl Hart {
     /// True when a task that waited may run here next.
     #[inline(always)]
     pub(super) fn may_take_hart(&self, task: &Task) -> bool {
-        task.affinity().contains(self.index)
-            && (task.flags() & Flags::ANCHORED == 0 || task.hart() == self.index)
+        task.affinity().contains(self.index) && (!task.is_anchored() || task.hart() == self.index)
     }
 
     /// A server that was taken out of its queue for a message it did not get begins to receive again.
@@ -192,7 +191,7 @@ impl Hart {
     fn target_of(&self, task: &OwnedTask) -> usize {
         let last = task.hart();
         // There is its deadline, or perhaps somebody who works in its name.
-        if task.flags() & (Flags::ANCHORED | Flags::KILL) != 0 {
+        if task.is_anchored() || task.flags() & Flags::KILL != 0 {
             return last;
         }
         let online = self.machine.online();

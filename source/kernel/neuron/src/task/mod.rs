@@ -180,7 +180,7 @@ impl Flags {
     /// What a task must not go on with.
     pub const LOOK: u32 = Self::KILL | Self::MOVE | Self::WEIGH;
     /// A deadline of it is armed, on the hart of that bit: it waits, or runs, on that hart, and becomes ready there and
-    /// nowhere else.
+    /// nowhere else. Above them is no other flag.
     pub const ANCHORED: u32 = ((1 << HARTS_MAX) - 1) << Self::ANCHOR_SHIFT;
     const ANCHOR_SHIFT: u32 = 8;
 
@@ -366,6 +366,12 @@ impl Task {
         self.schedule.set_affinity(affinity);
         self.tlb_ok.fetch_and(self.affinity().0, Ordering::SeqCst);
         self.set_flag(Flags::MOVE);
+    }
+
+    /// True when a deadline is armed for it.
+    #[inline(always)]
+    pub fn is_anchored(&self) -> bool {
+        self.flags() >> Flags::ANCHOR_SHIFT != 0
     }
 
     /// The deadline that is armed for it; never, if there is none.
