@@ -96,7 +96,6 @@ impl<Id: Copy + Eq> Order<Id> {
         self.insert_among(last, id, forest);
     }
 
-    #[inline(never)]
     fn insert_among(&mut self, last: Id, id: Id, forest: &mut impl Forest<Id>) {
         let (key, _) = forest.look(id);
         let (above, side) =
@@ -120,6 +119,7 @@ impl<Id: Copy + Eq> Order<Id> {
     /// Removes an element that is in this set. O(log n).
     #[inline(always)]
     pub(crate) fn remove(&mut self, id: Id, forest: &mut impl Forest<Id>) {
+        // It is the only one.
         if self.first == self.last {
             (self.root, self.first, self.last) = (None, None, None);
             return;
@@ -127,7 +127,6 @@ impl<Id: Copy + Eq> Order<Id> {
         self.remove_among(id, forest);
     }
 
-    #[inline(never)]
     fn remove_among(&mut self, id: Id, forest: &mut impl Forest<Id>) {
         let Link { below: [sooner, later], above, lean } = *forest.link(id);
         if self.first == Some(id) {
