@@ -3,9 +3,6 @@
 //! The last answer of a turn waits until the next receive, so that an ordinary request costs the service one
 //! system call: answer and receive in one step.
 
-use alloc::boxed::Box;
-use alloc::vec;
-
 use nexus_abi::user::{self, Incoming, Message, Outgoing};
 use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
 use nexus_wire::{Protocol, Status, Words, decode, encode};
@@ -22,7 +19,7 @@ pub struct Os {
     endpoint: Handle,
     /// An answer not given yet; its bytes are the first of `outbox`.
     held: Option<Held>,
-    outbox: Box<[u8]>,
+    outbox: [u8; MESSAGE_BYTES_MAX],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +31,8 @@ struct Held {
 
 impl Os {
     /// Serves `endpoint`, which needs RECEIVE.
-    pub fn new(endpoint: Handle) -> Self {
-        Self { endpoint, held: None, outbox: vec![0; MESSAGE_BYTES_MAX].into() }
+    pub const fn new(endpoint: Handle) -> Self {
+        Self { endpoint, held: None, outbox: [0; MESSAGE_BYTES_MAX] }
     }
 
     fn receive(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Incoming, Error> {

@@ -1,8 +1,5 @@
 //! The loop.
 
-use alloc::boxed::Box;
-use alloc::vec;
-
 use nexus_abi::{MESSAGE_BYTES_MAX, Nanos};
 use nexus_wire::{Malformed, Protocol, Status, Words, decode, encode};
 
@@ -10,11 +7,9 @@ use crate::{AnswerOf, Call, Closed, Effects, Event, RequestOf, Service, Transpor
 
 /// Runs `service` until the transport closes. Each turn is one event, then one tick, at the same moment.
 pub fn serve<S: Service, T: Transport>(service: &mut S, transport: &mut T) -> Closed {
-    // Made once: clearing them for every message would cost more than most messages. Not on the stack: what is beside
-    // them would be far from its top, and dear to reach.
-    let mut inbox: Box<[u8]> = vec![0; S::Protocol::REQUEST_BYTES].into();
-    let inbox = &mut *inbox;
-    let mut outbox: Box<[u8]> = vec![0; MESSAGE_BYTES_MAX].into();
+    // Made once: clearing them for every message would cost more than most messages.
+    let (mut inbox, mut outbox) = ([0; MESSAGE_BYTES_MAX], [0; MESSAGE_BYTES_MAX]);
+    let inbox = &mut inbox[..S::Protocol::REQUEST_BYTES];
     let mut effects = Effects::new();
     let mut now = transport.now();
     loop {

@@ -219,9 +219,20 @@ impl Hart {
     /// A task that goes on, or goes elsewhere, has no deadline: one that is armed is armed here.
     #[inline(always)]
     pub(crate) fn disarm(&mut self, task: &OwnedTask) {
-        if !task.is_anchored() {
-            return;
+        if task.is_anchored() {
+            self.lift_anchor_apart(task);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lift_anchor_apart(&mut self, task: &OwnedTask) {
+        self.lift_anchor(task);
+    }
+
+    /// The same for one whose deadline is armed.
+    #[inline(always)]
+    pub(crate) fn lift_anchor(&mut self, task: &OwnedTask) {
         if task.flags() & Flags::EXPIRED == 0 {
             // Else it left the queue when it passed.
             self.deadlines.disarm(task.ptr());

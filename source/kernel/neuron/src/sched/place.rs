@@ -174,7 +174,9 @@ impl Hart {
             // It was killed elsewhere while its server ran in its name.
             self.take_back_claim();
         }
-        self.disarm(&task);
+        if task.is_anchored() {
+            self.lift_anchor(&task);
+        }
         self.queue_up(task);
     }
 
