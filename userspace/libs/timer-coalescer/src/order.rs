@@ -84,6 +84,16 @@ impl<Id: Copy + Eq> Order<Id> {
         self.first
     }
 
+    /// Removes the only element, if there is no other: true then. O(1).
+    #[inline(always)]
+    pub(crate) fn remove_only(&mut self) -> bool {
+        let is_only = self.first == self.last;
+        if is_only {
+            *self = Self::new();
+        }
+        is_only
+    }
+
     /// Inserts an element that is in no set. O(log n).
     #[inline(always)]
     pub(crate) fn insert(&mut self, id: Id, forest: &mut impl Forest<Id>) {
@@ -117,17 +127,7 @@ impl<Id: Copy + Eq> Order<Id> {
     }
 
     /// Removes an element that is in this set. O(log n).
-    #[inline(always)]
     pub(crate) fn remove(&mut self, id: Id, forest: &mut impl Forest<Id>) {
-        // It is the only one.
-        if self.first == self.last {
-            (self.root, self.first, self.last) = (None, None, None);
-            return;
-        }
-        self.remove_among(id, forest);
-    }
-
-    fn remove_among(&mut self, id: Id, forest: &mut impl Forest<Id>) {
         let Link { below: [sooner, later], above, lean } = *forest.link(id);
         if self.first == Some(id) {
             self.first = later.map(|later| end(later, Side::Sooner, forest)).or(above);

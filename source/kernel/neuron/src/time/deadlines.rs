@@ -60,7 +60,18 @@ impl Deadlines {
     }
 
     /// Disarms the deadline of a task that has one here.
+    #[inline(always)]
     pub fn disarm(&mut self, ptr: TaskPtr) {
+        // Most harts hold one at most, most of the time.
+        if self.queue.remove_only() {
+            (self.due_from, self.wake_by) = (Ticks::NEVER, Ticks::NEVER);
+        } else {
+            self.disarm_among(ptr);
+        }
+    }
+
+    #[inline(never)]
+    fn disarm_among(&mut self, ptr: TaskPtr) {
         // SAFETY: the node is in the queue of this hart.
         let mut nodes = unsafe { TimerNodes::new() };
         self.queue.remove(ptr, &mut nodes);
