@@ -32,6 +32,8 @@ impl Os {
         read(&user::call(self.endpoint, words)?, &[])
     }
 
+    // Apart, so that the page is not on the stack of whoever asks for less.
+    #[inline(never)]
     fn ask_for_page(&self, words: Words) -> Result<Answer, Error> {
         let mut page = [0; ANSWER_BYTES_MAX];
         let out = Outgoing { words, ..Outgoing::default() };

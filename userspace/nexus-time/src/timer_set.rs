@@ -141,9 +141,9 @@ impl<L: Link> TimerSet<L> {
 
     /// Sets a timer anew: whether it would have fired otherwise. One that is over is refused.
     pub fn rearm(&mut self, key: Key, plan: Plan) -> Result<bool, Error> {
-        let kept = self.find(key).ok_or(Error::NotFound)?;
+        let kept = *self.find(key).ok_or(Error::NotFound)?;
         let request = Request::Rearm { id: kept.id, timer: plan.timer() };
-        let (id, was_live, era) = if self.is_stale(&kept) {
+        let (id, was_live, era) = if self.is_stale(kept.era) {
             let (id, era) = self.register(&plan)?;
             (id, true, era)
         } else {
@@ -159,19 +159,17 @@ impl<L: Link> TimerSet<L> {
 
     /// Makes a timer fire no more: whether it would have. Nothing more is heard of it.
     pub fn cancel(&mut self, key: Key) -> Result<bool, Error> {
-        let Some(kept) = self.find(key) else { return Ok(false) };
-        if self.is_stale(&kept) {
+        let Some(&Kept { id, era: set_in, .. }) = self.find(key) else { return Ok(false) };
+        if self.is_stale(set_in) {
             self.kept[key.place] = None;
             return Ok(true);
         }
-        let Answer::Cancelled { was_live, era } =
-            persist(|| self.link.ask(&Request::Cancel { id: kept.id }))?
-        else {
+        let Answer::Cancelled { was_live, era } = persist(|| self.link.ask(&Request::Cancel { id }))? else {
             return Err(Error::Invalid);
         };
         self.kept[key.place] = None;
         let _later = self.follow(era);
-        Ok(was_live || era != kept.era)
+        Ok(was_live || era != set_in)
     }
 
     /// Calls `each` with every timer that has fired and was not heard of yet, in the order of firing.
@@ -238,16 +236,16 @@ impl<L: Link> TimerSet<L> {
 
     fn first_stale(&self) -> Option<(usize, Kept)> {
         let kept = self.kept.iter().enumerate().filter_map(|(place, kept)| Some((place, (*kept)?)));
-        kept.into_iter().find(|(_, kept)| self.is_stale(kept))
+        kept.into_iter().find(|(_, kept)| self.is_stale(kept.era))
     }
 
-    /// Whether the timer is known to be forgotten by timed.
-    fn is_stale(&self, kept: &Kept) -> bool {
-        Some(kept.era) != self.era
+    /// Whether a timer that was set in this era is known to be forgotten by timed.
+    fn is_stale(&self, era: u64) -> bool {
+        Some(era) != self.era
     }
 
-    fn find(&self, key: Key) -> Option<Kept> {
-        self.kept[key.place].filter(|kept| kept.turn == key.turn)
+    fn find(&self, key: Key) -> Option<&Kept> {
+        self.kept[key.place].as_ref().filter(|kept| kept.turn == key.turn)
     }
 
     fn register(&mut self, plan: &Plan) -> Result<(u64, u64), Error> {

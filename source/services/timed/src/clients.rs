@@ -2,13 +2,14 @@
 //!
 //! A task is here while it has timers, sleeps, listens or has something to read, and no longer.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use nexus_abi::{Handle, TaskId};
 use nexus_service::Ticket;
 use nexus_wire::timed::{Expiry, FIRED_PAGE};
 use timer_coalescer::TimerId;
+
+use crate::table::TaskTable;
 
 /// Tasks that can sleep at once. A sleeper costs a handle, of which timed has less than a thousand.
 pub const SLEEPERS_MAX: usize = 512;
@@ -63,9 +64,9 @@ struct Unread {
 }
 
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Clients {
-    clients: BTreeMap<TaskId, Client>,
+    clients: TaskTable<Client>,
     sleepers: usize,
     listeners: usize,
     /// Entries that stand for timers which are gone.
@@ -73,6 +74,11 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
+    /// Nobody yet.
+    pub(crate) fn new() -> Self {
+        Self { clients: TaskTable::new(), sleepers: 0, listeners: 0, spent: 0 }
+    }
+
     /// Whether there is no room for another sleeper or listener.
     pub(crate) const fn is_full(&self) -> bool {
         self.sleepers >= SLEEPERS_MAX || self.listeners >= LISTENERS_MAX
@@ -80,7 +86,7 @@ impl Clients {
 
     /// All who are here.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> {
-        self.clients.keys().copied()
+        self.clients.tasks()
     }
 
     pub(crate) const fn has_room_for_sleeper(&self) -> bool {
@@ -89,7 +95,7 @@ impl Clients {
 
     /// Whether `task` may listen: because there is room, or because it does already.
     pub(crate) fn may_listen(&self, task: TaskId) -> bool {
-        let listens = self.clients.get(&task).is_some_and(|client| client.listener.is_some());
+        let listens = self.clients.get(task).is_some_and(|client| client.listener.is_some());
         listens || self.listeners < LISTENERS_MAX
     }
 
@@ -100,40 +106,40 @@ impl Clients {
 
     /// Those of one task.
     pub(crate) fn spent_of(&self, task: TaskId) -> usize {
-        self.clients.get(&task).map_or(0, Client::spent)
+        self.clients.get(task).map_or(0, Client::spent)
     }
 
     /// Whether such an entry stands for this timer.
     pub(crate) fn is_spent(&self, task: TaskId, timer: TimerId) -> bool {
         let is_it = |unread: &Unread| unread.is_over && unread.expiry.id == timer.to_wire();
-        self.clients.get(&task).is_some_and(|client| client.unread.iter().any(is_it))
+        self.clients.get(task).is_some_and(|client| client.unread.iter().any(is_it))
     }
 
     /// Makes sure that firing will need no memory for a task with this many timers.
     pub(crate) fn expect_up_to(&mut self, task: TaskId, timers: usize) {
-        let unread = &mut self.clients.entry(task).or_default().unread;
+        let unread = &mut self.clients.get_or(task, Client::default).unread;
         unread.reserve(timers);
     }
 
     pub(crate) fn begin_sleep(&mut self, task: TaskId, sleep: Sleep) {
         self.sleepers += 1;
-        self.clients.entry(task).or_default().sleep = Some(sleep);
+        self.clients.get_or(task, Client::default).sleep = Some(sleep);
     }
 
     pub(crate) fn end_sleep(&mut self, task: TaskId) -> Option<Sleep> {
-        let sleep = self.clients.get_mut(&task)?.sleep.take()?;
+        let sleep = self.clients.get_mut(task)?.sleep.take()?;
         self.sleepers -= 1;
         Some(sleep)
     }
 
     pub(crate) fn is_asleep_by(&self, task: TaskId, timer: TimerId) -> bool {
-        let sleep = self.clients.get(&task).and_then(|client| client.sleep.as_ref());
+        let sleep = self.clients.get(task).and_then(|client| client.sleep.as_ref());
         sleep.is_some_and(|sleep| sleep.timer == timer)
     }
 
     /// From now on `task` is told there: where it was told before, and whether it has something to read.
     pub(crate) fn listen(&mut self, task: TaskId, listener: Listener) -> (Option<Listener>, bool) {
-        let client = self.clients.entry(task).or_default();
+        let client = self.clients.get_or(task, Client::default);
         let before = client.listener.replace(listener);
         self.listeners += usize::from(before.is_none());
         (before, !client.unread.is_empty())
@@ -146,7 +152,7 @@ impl Clients {
         {
             return Told::Sleeper(ticket);
         }
-        let client = self.clients.entry(task).or_default();
+        let client = self.clients.get_or(task, Client::default);
         if let Some(earlier) = client.unread.iter_mut().find(|unread| unread.expiry.id == expiry.id) {
             earlier.expiry.times = earlier.expiry.times.saturating_add(expiry.times);
             return Told::Nobody;
@@ -161,7 +167,7 @@ impl Clients {
 
     /// A page of what `task` has not read.
     pub(crate) fn read(&mut self, task: TaskId) -> heapless::Vec<Expiry, FIRED_PAGE> {
-        let Some(client) = self.clients.get_mut(&task) else { return heapless::Vec::new() };
+        let Some(client) = self.clients.get_mut(task) else { return heapless::Vec::new() };
         let before = client.spent();
         let count = client.unread.len().min(FIRED_PAGE);
         let page = client.unread.drain(..count).map(|unread| unread.expiry).collect();
@@ -171,7 +177,7 @@ impl Clients {
 
     /// Of this timer nothing will be read any more.
     pub(crate) fn forget(&mut self, task: TaskId, timer: TimerId) {
-        let Some(client) = self.clients.get_mut(&task) else { return };
+        let Some(client) = self.clients.get_mut(task) else { return };
         if let Some(n) = client.unread.iter().position(|unread| unread.expiry.id == timer.to_wire()) {
             self.spent -= usize::from(client.unread.remove(n).is_over);
         }
@@ -181,7 +187,7 @@ impl Clients {
     pub(crate) fn bury(&mut self, task: TaskId) -> (Option<Ticket>, Option<Handle>) {
         let sleep = self.end_sleep(task);
         self.spent -= self.spent_of(task);
-        let listener = self.clients.remove(&task).and_then(|client| client.listener);
+        let listener = self.clients.remove(task).and_then(|client| client.listener);
         self.listeners -= usize::from(listener.is_some());
         (sleep.map(|sleep| sleep.ticket), listener.map(|listener| listener.target))
     }
@@ -190,8 +196,8 @@ impl Clients {
     pub(crate) fn tidy(&mut self, task: TaskId, live: usize) {
         let is_idle =
             |client: &Client| client.sleep.is_none() && client.listener.is_none() && client.unread.is_empty();
-        if live == 0 && self.clients.get(&task).is_some_and(is_idle) {
-            self.clients.remove(&task);
+        if live == 0 && self.clients.get(task).is_some_and(is_idle) {
+            self.clients.remove(task);
         }
     }
 }

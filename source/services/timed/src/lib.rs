@@ -28,6 +28,7 @@ mod audit;
 mod clients;
 mod requests;
 mod surroundings;
+mod table;
 mod wall;
 
 pub use audit::AUDIT_PER_SECOND;
@@ -67,7 +68,7 @@ impl<S: Surroundings> Timed<S> {
             surroundings,
             era: now,
             timers: Timers::new(),
-            clients: Clients::default(),
+            clients: Clients::new(),
             wall: WallClock::new(wall_ns, now),
             audit: AuditBudget::default(),
             next_search: Nanos(0),

@@ -9,6 +9,8 @@
 //! Every occurrence of a periodic timer is a whole number of periods after the first, whenever the earlier ones fired
 //! and whatever the floor was: nothing adds up.
 
+use core::num::NonZeroU64;
+
 use nexus_abi::{Error, Nanos, QosClass};
 
 use crate::compose::{Promise, Regime, Terms, Tier, compose};
@@ -17,20 +19,20 @@ use crate::queue::Window;
 /// The span between two occurrences. Never zero.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(transparent)]
-pub struct Period(Nanos);
+pub struct Period(NonZeroU64);
 
 impl Period {
     /// A period of this span; zero is refused, because it would never let go.
     pub const fn new(span: Nanos) -> Result<Self, Error> {
-        match span.0 {
-            0 => Err(Error::Invalid),
-            _ => Ok(Self(span)),
+        match NonZeroU64::new(span.0) {
+            None => Err(Error::Invalid),
+            Some(span) => Ok(Self(span)),
         }
     }
 
     /// The span.
     pub const fn span(self) -> Nanos {
-        self.0
+        Nanos(self.0.get())
     }
 }
 
@@ -102,8 +104,8 @@ impl Course {
         match self.ask.period {
             None => due.max(moment),
             Some(period) => {
-                let steps = moment.since(due).0.div_ceil(period.0.0);
-                due.after(Nanos(steps.saturating_mul(period.0.0)))
+                let steps = moment.since(due).0.div_ceil(period.span().0);
+                due.after(Nanos(steps.saturating_mul(period.span().0)))
             }
         }
     }
@@ -111,7 +113,7 @@ impl Course {
     /// It fires at `now`, not before `earliest` of its window: how many occurrences that covers. A periodic one goes
     /// on to the first occurrence after `now`.
     pub(crate) fn fire(&mut self, earliest: Nanos, now: Nanos) -> u64 {
-        let Some(Period(period)) = self.ask.period else { return 1 };
+        let Some(period) = self.ask.period.map(Period::span) else { return 1 };
         let times = now.since(self.ask.due).0 / period.0 + 1;
         self.ask.due = self.ask.due.after(Nanos(times.saturating_mul(period.0)));
         (self.delay, self.since) = (period, earliest);

@@ -20,7 +20,7 @@
 //! | [`compose`] | rule 3 |
 //! | `course` | rule 4 |
 //! | `id`, `slab`, `accounts` | rules 5 and 6 |
-//! | `heap` | order without memory |
+//! | `order` | order without memory |
 //!
 //! No clock and no I/O: the caller says when it is, and that is all it has to say. Every operation is O(log n). The
 //! memory of a table is taken when it is made; after that nothing allocates, and a [`queue`] never does: without the
@@ -37,9 +37,9 @@ mod accounts;
 pub mod compose;
 #[cfg(feature = "table")]
 mod course;
-mod heap;
 #[cfg(feature = "table")]
 mod id;
+mod order;
 pub mod queue;
 #[cfg(feature = "table")]
 mod slab;

@@ -16,13 +16,13 @@
 //! earlier; so the end is as good as any moment before, and what comes later can be met there too. Repeat for the
 //! windows that are left.
 //!
-//! Both orders are heaps over the same elements, whose links live in the elements ([`Node`]): the queue itself needs
+//! Both orders are sets of the same elements, whose links live in the elements ([`Node`]): the queue itself needs
 //! no memory, so a task, a slot of a table or anything else can stand in it. It knows neither the unit of time nor a
 //! clock. Each operation is O(log n).
 
 use core::fmt::Debug;
 
-use crate::heap::{Forest, Heap, Link};
+use crate::order::{Forest, Link, Order};
 
 /// From the earliest moment to the latest, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -83,8 +83,8 @@ pub trait Nodes {
 /// The queue.
 #[derive(Debug)]
 pub struct Queue<Id, T> {
-    by_earliest: Heap<Id>,
-    by_latest: Heap<Id>,
+    by_earliest: Order<Id>,
+    by_latest: Order<Id>,
     /// The earliest latest, so that asking costs nothing.
     next_wakeup: Option<T>,
     /// Elements that have come so far: 2⁶⁴ do not come.
@@ -94,7 +94,7 @@ pub struct Queue<Id, T> {
 impl<Id: Copy + Eq, T: Copy + Ord> Queue<Id, T> {
     /// An empty queue.
     pub const fn new() -> Self {
-        Self { by_earliest: Heap::new(), by_latest: Heap::new(), next_wakeup: None, arrivals: 0 }
+        Self { by_earliest: Order::new(), by_latest: Order::new(), next_wakeup: None, arrivals: 0 }
     }
 
     /// The moment until which one may sleep; `None` when nothing waits. O(1).
@@ -120,6 +120,18 @@ impl<Id: Copy + Eq, T: Copy + Ord> Queue<Id, T> {
         self.arrivals += 1;
         self.link(id, nodes);
         self.note_next(nodes);
+    }
+
+    /// Removes the element of a queue that has only one: true then. O(1), and needs no look at it. The short way for
+    /// [`Self::remove`].
+    #[inline(always)]
+    pub fn remove_only(&mut self) -> bool {
+        if !self.by_earliest.remove_only() {
+            return false;
+        }
+        self.by_latest = Order::new();
+        self.next_wakeup = None;
+        true
     }
 
     /// Removes an element that is in this queue. O(log n).
@@ -169,9 +181,9 @@ impl<N: Nodes> Forest<N::Id> for ByEarliest<'_, N> {
     }
 
     #[inline]
-    fn key(&mut self, id: N::Id) -> (N::Moment, u64) {
+    fn look(&mut self, id: N::Id) -> ((N::Moment, u64), &mut Link<N::Id>) {
         let node = self.0.node(id);
-        (node.window.earliest, node.order)
+        ((node.window.earliest, node.order), &mut node.by_earliest)
     }
 }
 
@@ -187,7 +199,8 @@ impl<N: Nodes> Forest<N::Id> for ByLatest<'_, N> {
     }
 
     #[inline]
-    fn key(&mut self, id: N::Id) -> N::Moment {
-        self.0.node(id).window.latest
+    fn look(&mut self, id: N::Id) -> (N::Moment, &mut Link<N::Id>) {
+        let node = self.0.node(id);
+        (node.window.latest, &mut node.by_latest)
     }
 }

@@ -41,6 +41,9 @@ struct Entry<T> {
 }
 
 impl<T> Slab<T> {
+    /// Bytes of an entry.
+    pub(crate) const ENTRY: usize = size_of::<Entry<T>>();
+
     /// A table of at most `capacity` values, itself at most 65,535. The only place where memory is taken.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         let capacity = capacity.min(u16::MAX.into());

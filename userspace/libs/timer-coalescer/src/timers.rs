@@ -107,6 +107,9 @@ struct Timer {
     newer: Option<Slot>,
 }
 
+/// With what the slab keeps of each: finding an entry is then a shift, and there is much to find.
+const _: () = assert!(Slab::<Timer>::ENTRY == 128, "an entry is a power of two");
+
 impl Nodes for Slab<Timer> {
     type Id = Slot;
     type Moment = Nanos;

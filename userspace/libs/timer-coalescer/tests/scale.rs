@@ -85,8 +85,8 @@ fn every_operation_grows_with_the_logarithm_only() {
         let costs = costs(count);
         let cells = costs.map(|cost| format!("{} ({})", cost.sum / cost.times, cost.most));
         println!("| {count} | {} |", cells.join(" | "));
-        // In each of two heaps at most two right spines are merged, each element of them touched three times, and one
-        // path is repaired; all three are no longer than the logarithm. The rest is the element itself.
+        // In each of two trees one path is walked down, which is at most half as long again as the logarithm, and
+        // repaired upwards; where levels are exchanged, neighbours are touched too. The rest is the element itself.
         let bound = 2 * (2 * 3 + 1) * (u64::from(count.ilog2()) + 1) + 8;
         assert!(costs[..2].iter().all(|cost| cost.most <= bound), "{count}: {costs:?}");
         assert!(costs[2].most <= 2 * bound, "{count}: {costs:?}");

@@ -8,12 +8,11 @@
 
 use core::sync::atomic::{Ordering, fence};
 
-use super::fast::{Switch, reply_is_given};
+use super::fast::{Switch, reply_is_given, wake};
 use super::port::PortGuard;
 use super::reply;
 use crate::cap::table::ReplySlot;
 use crate::sched::Hart;
-use crate::smp;
 use crate::task::registers::Reg;
 use crate::task::{Flags, TaskPtr};
 
@@ -91,11 +90,4 @@ pub fn reply(hart: &mut Hart, caller: TaskPtr) {
     registers.set(Reg::T4, 0);
     let outcome = hart.take_free_hart(caller);
     hart.settle(outcome);
-}
-
-#[inline(always)]
-fn wake(sleepers: u64) {
-    if sleepers != 0 {
-        smp::wake_parked(sleepers);
-    }
 }

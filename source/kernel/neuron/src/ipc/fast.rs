@@ -50,20 +50,21 @@ impl Switch {
     pub const ELSEWHERE: usize = 1;
     /// Nothing was done.
     pub const REFUSED_BIT: usize = 2;
-    const REFUSED: Self = Self(ptr::without_provenance(Self::REFUSED_BIT));
+    pub(super) const REFUSED: Self = Self(ptr::without_provenance(Self::REFUSED_BIT));
 }
 
 /// A call with words only and no deadline.
 #[inline(always)]
 pub fn call(hart: &mut Hart, named: u64) -> Switch {
-    let Some(task) = hart.current_in_own_name().filter(|task| task.flags() == 0) else {
+    let task = running(hart);
+    if !hart.runs_for(task) || task.flags() != 0 {
         return Switch::REFUSED;
-    };
+    }
     let Some(endpoint) = task.own().handles.port(Handle::from_wire(named), Uses::CALL) else {
         return Switch::REFUSED;
     };
     let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return Switch::REFUSED };
-    let is_fit = |server: &OwnedTask| server.flags() == 0 && server.own().handles.has_free_slot();
+    let is_fit = |server: &OwnedTask| !hart.is_unfit(server) && server.own().handles.has_free_slot();
     let Some(mut server) = port.pop_receiver_if(is_fit) else { return refuse(port) };
     let number = reply::next_call(task);
     // SAFETY: the server was fit only with a free slot, and its table is in our hands since.
@@ -87,10 +88,14 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
     switch
 }
 
-/// An answer with words only, and waiting for the next message without a deadline.
+/// An answer with words only, and waiting for the next message; until `deadline`, if that is the one that is armed
+/// since the server waited last.
 #[inline(always)]
-pub fn reply_receive(hart: &mut Hart, named: u64) -> Switch {
-    let Some(task) = hart.current().filter(|task| task.flags() == 0) else { return Switch::REFUSED };
+pub fn reply_receive(hart: &mut Hart, named: u64, deadline: u64) -> Switch {
+    let task = running(hart);
+    if task.flags() & Flags::OTHERS != 0 || task.waits_until().0 != deadline {
+        return Switch::REFUSED;
+    }
     let handles = &task.own().handles;
     let Some(endpoint) = handles.port(Handle::from_wire(named), Uses::RECEIVE) else {
         return Switch::REFUSED;
@@ -123,6 +128,14 @@ pub fn reply_receive(hart: &mut Hart, named: u64) -> Switch {
     if sleepers != 0 { neuron_fast_wake(switch, sleepers) } else { switch }
 }
 
+/// The task whose trap this is.
+#[inline(always)]
+pub(super) fn running(hart: &Hart) -> &OwnedTask {
+    debug_assert!(hart.current().is_some());
+    // SAFETY: a task made the call, and nobody has taken it out since.
+    unsafe { hart.current().unwrap_unchecked() }
+}
+
 /// Takes out the handle of a reply whose caller has just been claimed.
 ///
 /// # Safety
@@ -138,7 +151,7 @@ pub(super) unsafe fn reply_is_given(server: &mut OwnedTask, slot: ReplySlot) {
 
 /// The endpoint, without the borrow of the table that names it, which ends before the task moves.
 #[inline(always)]
-fn kept<'a>(endpoint: &Port) -> &'a Port {
+pub(super) fn kept<'a>(endpoint: &Port) -> &'a Port {
     // SAFETY: the running task's handle is not closed while it runs; and once the task waits, only its lock
     // is used, which outlives it.
     unsafe { &*ptr::from_ref(endpoint) }
@@ -151,9 +164,17 @@ fn is_killed(task: TaskPtr) -> bool {
 }
 
 #[inline(always)]
-fn refuse(port: PortGuard<'_>) -> Switch {
+pub(super) fn refuse(port: PortGuard<'_>) -> Switch {
     let sleepers = port.unlock();
     if sleepers != 0 { neuron_fast_wake(Switch::REFUSED, sleepers) } else { Switch::REFUSED }
+}
+
+/// Wakes the harts that sleep for a lock.
+#[inline(always)]
+pub(super) fn wake(sleepers: u64) {
+    if sleepers != 0 {
+        smp::wake_parked(sleepers);
+    }
 }
 
 // The rare ends, with names and signatures the compiler must not touch: it then jumps to them.

@@ -16,6 +16,7 @@
 //! | [`call`] | call, receive, reply, reply-and-receive |
 //! | [`fast`] | the same for messages in registers, when nothing is in the way |
 //! | [`elsewhere`] | the same when the peer is at home on another hart |
+//! | [`fast_server`] | receiving and answering, each for itself |
 //! | [`fast_bits`] | the same for bits |
 //! | [`notify`] | bits, and waiting for them |
 //! | [`donation`] | what a caller lends to whoever works for it |
@@ -27,6 +28,7 @@ pub mod donation;
 pub mod elsewhere;
 pub mod fast;
 pub mod fast_bits;
+pub mod fast_server;
 pub mod irq;
 pub mod message;
 pub mod notify;

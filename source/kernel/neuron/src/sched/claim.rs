@@ -416,6 +416,7 @@ impl Hart {
         if next == Some(task.ptr()) {
             return Some(task);
         }
+        self.disarm(&task);
         self.wait(task);
         next.map(|next| self.take_out(next))
     }

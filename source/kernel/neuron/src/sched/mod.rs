@@ -59,6 +59,8 @@ pub struct Hart {
     bit: u64,
     /// Its bit while no trace is kept, else 0: then no task is fit for a fast path.
     fast_bit: u64,
+    /// [`Flags`] with which a task is not called by the fast path here: all but that its deadline is armed here.
+    unfit: u32,
     /// The class of the running claim: the running task's, or its caller's.
     class: QosClass,
     /// Events are recorded: a copy of the machine's switch.
@@ -124,6 +126,7 @@ impl Hart {
             index,
             bit: 1 << index,
             fast_bit: fast_bit(index, tracing),
+            unfit: !Flags::anchor(index),
             class: QosClass::Idle,
             tracing,
             announced_idle: false,
@@ -194,13 +197,56 @@ impl Hart {
     pub(crate) fn stop(&mut self, task: &OwnedTask, deadline: Nanos) {
         task.history.waits();
         self.save_fpu(task);
+        self.anchor(task, deadline);
         if task.flags() & Flags::WEIGH != 0 && self.queue.claim() != Some(task.ptr()) {
             self.weigh_away(task);
         }
+    }
+
+    /// Arms the deadline of a task that is about to wait. One that is armed since it waited last stays, if it is the
+    /// same; but how late it may be told follows its class.
+    #[inline(always)]
+    fn anchor(&mut self, task: &OwnedTask, deadline: Nanos) {
+        let is_as_it_was = task.waits_until() == deadline;
+        if is_as_it_was && (deadline == Nanos::NEVER || task.flags() & (Flags::EXPIRED | Flags::WEIGH) == 0) {
+            return;
+        }
+        self.disarm(task);
         if deadline != Nanos::NEVER {
             let window = self.machine.clock.window(deadline, task.slack());
-            self.deadlines.arm(task, task.ptr(), window);
+            task.anchor(self.index, deadline);
+            self.deadlines.arm(task.ptr(), window);
         }
+    }
+
+    /// A task that goes on, or goes elsewhere, has no deadline: one that is armed is armed here.
+    #[inline(always)]
+    pub(crate) fn disarm(&mut self, task: &OwnedTask) {
+        if task.is_anchored() {
+            self.lift_anchor_apart(task);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lift_anchor_apart(&mut self, task: &OwnedTask) {
+        self.lift_anchor(task);
+    }
+
+    /// The same for one whose deadline is armed.
+    #[inline(always)]
+    pub(crate) fn lift_anchor(&mut self, task: &OwnedTask) {
+        if task.flags() & Flags::EXPIRED == 0 {
+            // Else it left the queue when it passed.
+            self.deadlines.disarm(task.ptr());
+        }
+        task.lift_anchor();
+    }
+
+    /// True when its flags keep a task that waits from being called by the fast path on this hart.
+    #[inline(always)]
+    pub(crate) fn is_unfit(&self, server: &Task) -> bool {
+        server.flags() & self.unfit != 0
     }
 
     /// A task waits where others can take it. If it was killed, or its deadline passed, while its token was
@@ -229,8 +275,8 @@ impl Hart {
 
     #[expect(unsafe_code, reason = "an anchored task is alive until its hart makes it ready")]
     fn expire(&mut self, ptr: TaskPtr) {
-        // SAFETY: the task's deadline was armed here, so it can become ready, and so run and die, only by
-        // passing through this hart.
+        // SAFETY: the task's deadline was armed here. If it waits, it can become ready, and so go elsewhere or die,
+        // only by passing through this hart; and if it runs, it runs here.
         let task: &Task = unsafe { ptr.shared() };
         task.set_flag(Flags::EXPIRED);
         if let Some(mut taken) = self.interrupt_wait(task) {

@@ -10,7 +10,7 @@ use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{TaskState, TraceKind};
 use nexus_abi::ipc::Shape;
-use nexus_abi::{Call, Handle, Nanos, QosClass};
+use nexus_abi::{Call, Handle, QosClass};
 
 use super::{Hart, Outcome};
 use crate::ipc::message::Parts;
@@ -35,7 +35,7 @@ impl Hart {
 
     /// The same for a task in whose name nobody runs.
     #[inline(always)]
-    fn make_others_ready(&mut self, task: OwnedTask) {
+    pub(crate) fn make_others_ready(&mut self, task: OwnedTask) {
         let home = task.hart();
         let preferred = task.schedule().preferred().0;
         let sleeps_at_home = (self.idle.load(Ordering::Relaxed) & preferred) >> home & 1 == 1;
@@ -97,23 +97,17 @@ impl Hart {
     /// True when a task that waited may run here next.
     #[inline(always)]
     pub(super) fn may_take_hart(&self, task: &Task) -> bool {
-        task.affinity().contains(self.index)
-            && (task.flags() & Flags::ANCHORED == 0 || task.hart() == self.index)
+        task.affinity().contains(self.index) && (!task.is_anchored() || task.hart() == self.index)
     }
 
     /// A server that was taken out of its queue for a message it did not get begins to receive again.
     pub fn retry(&mut self, mut server: OwnedTask) {
         let room = Parts::of(&server).map_or(0, |parts| parts.room);
-        let waits_for_ever = server.flags() & (Flags::ANCHORED | Flags::EXPIRED) == 0;
         let registers = server.registers_mut();
         let endpoint = Handle::from_wire(registers.get(Reg::T1));
         registers.set(Reg::T0, Call::Receive.to_wire());
         registers.set(Reg::T1, endpoint.to_wire());
         registers.set(Reg::T2, Shape::new(0, room, Handle::NONE).unwrap_or(Shape::REGISTERS).0);
-        if waits_for_ever {
-            // The fast path knows that there is no deadline, and does not keep the register.
-            registers.set(Reg::T5, Nanos::NEVER.0);
-        }
         registers.set(Reg::Pc, registers.get(Reg::Pc).wrapping_sub(smp::ECALL_LEN));
         self.make_ready(server);
     }
@@ -185,20 +179,10 @@ impl Hart {
             // It was killed elsewhere while its server ran in its name.
             self.take_back_claim();
         }
-        self.disarm(&task);
-        self.queue_up(task);
-    }
-
-    /// A ready task has no deadline.
-    #[inline(always)]
-    fn disarm(&mut self, task: &OwnedTask) {
-        let flags = task.flags();
-        if flags & Flags::EXPIRED != 0 {
-            // The deadline left the queue when it passed.
-            task.clear_flag(Flags::EXPIRED | Flags::ANCHORED);
-        } else if flags & Flags::ANCHORED != 0 {
-            self.deadlines.disarm(task, task.ptr());
+        if task.is_anchored() {
+            self.lift_anchor(&task);
         }
+        self.queue_up(task);
     }
 
     #[inline(never)]
@@ -214,7 +198,7 @@ impl Hart {
     fn target_of(&self, task: &OwnedTask) -> usize {
         let last = task.hart();
         // There is its deadline, or perhaps somebody who works in its name.
-        if task.flags() & (Flags::ANCHORED | Flags::KILL) != 0 {
+        if task.is_anchored() || task.flags() & Flags::KILL != 0 {
             return last;
         }
         let online = self.machine.online();

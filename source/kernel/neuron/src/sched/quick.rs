@@ -8,7 +8,7 @@
 
 use core::sync::atomic::Ordering;
 
-use nexus_abi::QosClass;
+use nexus_abi::{Nanos, QosClass};
 use nexus_abi::info::TaskState;
 use sched_policy::Entities;
 
@@ -17,6 +17,10 @@ use crate::arch;
 use crate::task::owned::Claims;
 use crate::task::{OwnedTask, Task, TaskPtr};
 use crate::time::{self, Ticks};
+
+/// How long somebody of a lower class may be unknown to the queue: far less than any class waits for its turn, and time
+/// enough for a server to answer a crowd before it waits.
+const DECIDE_LATE: Nanos = Nanos::from_millis(1);
 
 impl Hart {
     /// True when a waiting task can be run here without further ado, and no trace is kept. That its
@@ -39,11 +43,21 @@ impl Hart {
         self.queue.claim() == Some(TaskPtr::to(task))
     }
 
-    /// The running task, if the hart runs in its name.
+    /// True when the running task, in whose name the hart runs, goes on before one that becomes ready, whatever the
+    /// queue decides; and no trace is kept.
     #[inline(always)]
-    pub(crate) fn current_in_own_name(&self) -> Option<&OwnedTask> {
-        let current = self.current.as_ref();
-        if current.map(OwnedTask::ptr) == self.queue.claim() { current } else { None }
+    pub(crate) fn goes_on_before(&self, ready: &Task) -> bool {
+        ready.class_index() < self.class as u8 && self.fast_bit != 0
+    }
+
+    /// Somebody of a lower class than the one that runs may have become ready, and the queue was not asked yet. It will
+    /// be when the hart next decides for any reason; if there is none before, at the end of [`DECIDE_LATE`].
+    #[inline(always)]
+    pub(crate) fn decide_soon(&mut self) {
+        let latest = time::now().after(self.queue.tempo().at_most(DECIDE_LATE));
+        if self.stale && latest < self.armed {
+            self.arm(latest);
+        }
     }
 
     /// Switches to a task that [`Self::can_take_over`] in the middle of a decision, which stands: the task

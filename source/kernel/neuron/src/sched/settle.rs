@@ -72,6 +72,8 @@ impl Hart {
                 self.plan();
                 return self.publish();
             }
+            // What it waits for next, and how late it may be told, is not what it was.
+            self.disarm(&task);
             candidate = if flags & Flags::KILL != 0 {
                 self.take_a_step_of_dying(task)
             } else if flags & Flags::MOVE != 0 {
@@ -203,6 +205,7 @@ impl Hart {
             self.charge(&left);
             self.save_fpu(&left);
             self.drop_claim();
+            self.disarm(&left);
             self.queue_up(left);
         }
         self.claim_for(&task);

@@ -31,7 +31,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use nexus_abi::ipc::Stamp;
-use nexus_abi::{ExitReason, HartMask, Nanos, PAGE_SIZE, QosClass, ServiceId, TaskId};
+use nexus_abi::{ExitReason, HARTS_MAX, HartMask, Nanos, PAGE_SIZE, QosClass, ServiceId, TaskId};
 use sched_policy::{Entity, Settings, Tempo};
 use timer_coalescer::compose::class_window;
 use timer_coalescer::queue::{Node, Window};
@@ -112,6 +112,8 @@ pub struct Task {
     claim: UnsafeCell<Entity<TaskPtr>>,
     /// Its place among its hart's deadlines.
     timer: UnsafeCell<Node<TaskPtr, Ticks>>,
+    /// The deadline that is armed, else never; written by whoever has the token.
+    waits_until: AtomicU64,
     /// Floating-point registers, while they are not in the hart.
     fpu: UnsafeCell<arch::FpuState>,
     /// How it ended; valid once the state says dead.
@@ -167,9 +169,7 @@ impl Flags {
     pub const KILL: u32 = 1;
     /// The floating-point registers are in use.
     pub const FPU: u32 = 1 << 1;
-    /// A deadline is armed on its hart, so it becomes ready there and nowhere else.
-    pub const ANCHORED: u32 = 1 << 2;
-    /// That deadline has passed while its token was on its way somewhere.
+    /// Its deadline has passed while it ran, or while its token was on its way somewhere.
     pub const EXPIRED: u32 = 1 << 3;
     /// Where it may run has changed: look before it goes on.
     pub const MOVE: u32 = 1 << 4;
@@ -181,6 +181,18 @@ impl Flags {
     pub const KEPT: u32 = 1 << 7;
     /// What a task must not go on with.
     pub const LOOK: u32 = Self::KILL | Self::MOVE | Self::WEIGH;
+    /// A deadline of it is armed, on the hart of that bit: it waits, or runs, on that hart, and becomes ready there and
+    /// nowhere else. Above them is no other flag.
+    pub const ANCHORED: u32 = ((1 << HARTS_MAX) - 1) << Self::ANCHOR_SHIFT;
+    const ANCHOR_SHIFT: u32 = 8;
+
+    /// All but [`Self::ANCHORED`].
+    pub const OTHERS: u32 = (1 << Self::ANCHOR_SHIFT) - 1;
+
+    /// Of [`Self::ANCHORED`], the bit of this hart.
+    pub const fn anchor(hart: usize) -> u32 {
+        1 << (Self::ANCHOR_SHIFT + hart as u32)
+    }
 }
 
 /// What the hardware needs to know to use the space: the value of `satp`.
@@ -249,6 +261,7 @@ impl Task {
             links: UnsafeCell::new(Links::default()),
             claim: UnsafeCell::new(Entity::new(tempo, Settings { class, ..Settings::default() })),
             timer: UnsafeCell::new(Node::new(Window::new(Ticks::NEVER, Ticks::NEVER))),
+            waits_until: AtomicU64::new(Nanos::NEVER.0),
             fpu: UnsafeCell::new(arch::FpuState::new()),
             exit: UnsafeCell::new(ExitReason::Killed),
             own: UnsafeCell::new(own),
@@ -362,6 +375,32 @@ impl Task {
         self.schedule.set_affinity(affinity);
         self.tlb_ok.fetch_and(self.affinity().0, Ordering::SeqCst);
         self.set_flag(Flags::MOVE);
+    }
+
+    /// True when a deadline is armed for it.
+    #[inline(always)]
+    pub fn is_anchored(&self) -> bool {
+        self.flags() >> Flags::ANCHOR_SHIFT != 0
+    }
+
+    /// The deadline that is armed for it; never, if there is none.
+    #[inline(always)]
+    pub fn waits_until(&self) -> Nanos {
+        Nanos(self.waits_until.load(Ordering::Relaxed))
+    }
+
+    /// A deadline is armed for it on hart `hart`.
+    #[inline(always)]
+    pub fn anchor(&self, hart: usize, deadline: Nanos) {
+        self.waits_until.store(deadline.0, Ordering::Relaxed);
+        self.set_flag(Flags::anchor(hart));
+    }
+
+    /// No deadline is armed for it any more.
+    #[inline(always)]
+    pub fn lift_anchor(&self) {
+        self.waits_until.store(Nanos::NEVER.0, Ordering::Relaxed);
+        self.clear_flag(Flags::ANCHORED | Flags::EXPIRED);
     }
 
     /// Its [`Flags`].

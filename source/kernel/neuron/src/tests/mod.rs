@@ -5,13 +5,14 @@
 //! |---|---|
 //! | [`world`], [`machine`], [`actor`], [`message`], [`image`] | the machine, its tasks and its programs |
 //! | [`decode`], [`program`], [`spawn`] | what comes from outside: registers, files, wishes |
-//! | [`ipc`], [`fast`], [`notify`], [`deadline`], [`slack`] | messages, bits, moments |
+//! | [`ipc`], [`fast`], [`late`], [`armed`], [`notify`], [`deadline`], [`slack`] | messages, bits, moments |
 //! | [`death`], [`sched`], [`qos`], [`schedule`] | who runs, where, and how it ends |
 //! | [`donation`], [`lending`] | in whose class a server runs |
 //! | [`fpu`] | whose floating-point registers are where |
 //! | [`handles`], [`frames`], [`space`], [`device`], [`full`] | what a task may hold, and what is full |
 
 mod actor;
+mod armed;
 mod deadline;
 mod death;
 mod decode;
@@ -24,6 +25,7 @@ mod full;
 mod handles;
 mod image;
 mod ipc;
+mod late;
 mod lending;
 mod machine;
 mod message;

@@ -9,7 +9,7 @@
 use sched_policy::Ticks;
 use timer_coalescer::queue::{Nodes, Queue, Window};
 
-use crate::task::{Flags, Task, TaskPtr, owned::TimerNodes};
+use crate::task::{TaskPtr, owned::TimerNodes};
 
 /// The deadlines.
 #[derive(Debug)]
@@ -39,9 +39,8 @@ impl Deadlines {
         self.wake_by
     }
 
-    /// Arms a deadline for a task that is about to wait: it is anchored to this hart from now on.
-    pub fn arm(&mut self, task: &Task, ptr: TaskPtr, window: Window<Ticks>) {
-        task.set_flag(Flags::ANCHORED);
+    /// Arms a deadline for a task that has none.
+    pub fn arm(&mut self, ptr: TaskPtr, window: Window<Ticks>) {
         // SAFETY: the task is not in any deadline queue, and this hart owns the one it enters.
         let mut nodes = unsafe { TimerNodes::new() };
         self.queue.insert(ptr, window, &mut nodes);
@@ -49,25 +48,31 @@ impl Deadlines {
         self.wake_by = self.wake_by.min(window.latest());
     }
 
-    /// Disarms the deadline of a task that holds one here.
-    pub fn disarm(&mut self, task: &Task, ptr: TaskPtr) {
-        self.remove(ptr);
-        task.clear_flag(Flags::ANCHORED);
-    }
-
-    /// Takes out the task with the first deadline if that has come by `now`; it stays anchored until it is made ready.
+    /// Takes out the task with the first deadline if that has come by `now`.
     #[inline(always)]
     pub fn expire(&mut self, now: Ticks) -> Option<TaskPtr> {
         if self.due_from > now {
             return None;
         }
         let task = self.queue.first()?;
-        self.remove(task);
+        self.disarm(task);
         Some(task)
     }
 
-    fn remove(&mut self, ptr: TaskPtr) {
-        // SAFETY: an anchored task's node is in the queue of its own hart, which this is.
+    /// Disarms the deadline of a task that has one here.
+    #[inline(always)]
+    pub fn disarm(&mut self, ptr: TaskPtr) {
+        // Most harts hold one at most, most of the time.
+        if self.queue.remove_only() {
+            (self.due_from, self.wake_by) = (Ticks::NEVER, Ticks::NEVER);
+        } else {
+            self.disarm_among(ptr);
+        }
+    }
+
+    #[inline(never)]
+    fn disarm_among(&mut self, ptr: TaskPtr) {
+        // SAFETY: the node is in the queue of this hart.
         let mut nodes = unsafe { TimerNodes::new() };
         self.queue.remove(ptr, &mut nodes);
         self.due_from =

@@ -35,27 +35,26 @@ const fn of_timer(which: u64, id: u64, Timer { due_ns, period_ns, late_by_ns, ti
 }
 
 pub(super) fn request(words: &Words) -> Option<Request> {
-    let [which, a, b, ..] = *words;
-    let (request, used) = match which {
-        1 => (Request::Sleep { until_ns: a, late_by_ns: b }, 3),
-        2 => (Request::Listen { bits: a }, 2),
-        3 if a == 0 => (Request::Set(timer(words)?), 7),
-        4 => (Request::Rearm { id: a, timer: timer(words)? }, 7),
-        5 => (Request::Cancel { id: a }, 2),
-        6 => (Request::Remaining { id: a }, 2),
-        7 => (Request::Fired, 1),
-        8 => (Request::Now, 1),
-        9 => (Request::Govern(Govern::SetWall { wall_ns: a }), 2),
-        10 => (Request::Govern(Govern::Hint { hint_ns: a }), 2),
-        11 => (Request::Govern(Govern::Floor { task: a, floor_ns: b }), 3),
-        12 => (Request::Govern(Govern::Ended { task: a }), 2),
-        13 => (Request::Govern(Govern::List { from: u16::try_from(a).ok()? }), 2),
+    Some(match *words {
+        [1, until_ns, late_by_ns, 0, 0, 0, 0, 0] => Request::Sleep { until_ns, late_by_ns },
+        [2, bits, 0, 0, 0, 0, 0, 0] => Request::Listen { bits },
+        [3, 0, ..] => Request::Set(timer(words)?),
+        [4, id, ..] => Request::Rearm { id, timer: timer(words)? },
+        [5, id, 0, 0, 0, 0, 0, 0] => Request::Cancel { id },
+        [6, id, 0, 0, 0, 0, 0, 0] => Request::Remaining { id },
+        [7, 0, 0, 0, 0, 0, 0, 0] => Request::Fired,
+        [8, 0, 0, 0, 0, 0, 0, 0] => Request::Now,
+        [9, wall_ns, 0, 0, 0, 0, 0, 0] => Request::Govern(Govern::SetWall { wall_ns }),
+        [10, hint_ns, 0, 0, 0, 0, 0, 0] => Request::Govern(Govern::Hint { hint_ns }),
+        [11, task, floor_ns, 0, 0, 0, 0, 0] => Request::Govern(Govern::Floor { task, floor_ns }),
+        [12, task, 0, 0, 0, 0, 0, 0] => Request::Govern(Govern::Ended { task }),
+        [13, from, 0, 0, 0, 0, 0, 0] => Request::Govern(Govern::List { from: u16::try_from(from).ok()? }),
         _ => return None,
-    };
-    words.iter().skip(used).all(|word| *word == 0).then_some(request)
+    })
 }
 
-fn timer(&[_, _, due_ns, period, late_by_ns, tier, has_period, _]: &Words) -> Option<Timer> {
+fn timer(words: &Words) -> Option<Timer> {
+    let &[_, _, due_ns, period, late_by_ns, tier, has_period, 0] = words else { return None };
     let period_ns = match (has_period, period) {
         (0, 0) => None,
         (1, period) => Some(period),
@@ -84,22 +83,21 @@ pub(super) const fn of_answer(answer: &Answer) -> Option<Words> {
 }
 
 pub(super) fn answer(words: &Words) -> Option<Answer> {
-    let [_, which, a, b, c, ..] = *words;
-    let (answer, used) = match which {
-        1 => (Answer::Woken, 2),
-        2 => (Answer::Listening { era: a }, 3),
-        3 => (Answer::Set { id: b, era: a }, 4),
-        4 => (Answer::Rearmed { id: b, was_live: truth(c)?, era: a }, 5),
-        5 => (Answer::Cancelled { was_live: truth(b)?, era: a }, 4),
-        6 => (Answer::Remaining(None), 2),
-        7 => (Answer::Remaining(Some(Remaining { least_ns: a, most_ns: b })), 4),
-        8 => (Answer::Now { monotonic_ns: a, wall_ns: None }, 3),
-        9 => (Answer::Now { monotonic_ns: a, wall_ns: Some(b) }, 4),
-        10 => (Answer::Done, 2),
-        11 => (Answer::Refused(refusal(a)?), 3),
+    let [_, fields @ ..] = *words;
+    Some(match fields {
+        [1, 0, 0, 0, 0, 0, 0] => Answer::Woken,
+        [2, era, 0, 0, 0, 0, 0] => Answer::Listening { era },
+        [3, era, id, 0, 0, 0, 0] => Answer::Set { id, era },
+        [4, era, id, was_live, 0, 0, 0] => Answer::Rearmed { id, was_live: truth(was_live)?, era },
+        [5, era, was_live, 0, 0, 0, 0] => Answer::Cancelled { was_live: truth(was_live)?, era },
+        [6, 0, 0, 0, 0, 0, 0] => Answer::Remaining(None),
+        [7, least_ns, most_ns, 0, 0, 0, 0] => Answer::Remaining(Some(Remaining { least_ns, most_ns })),
+        [8, monotonic_ns, 0, 0, 0, 0, 0] => Answer::Now { monotonic_ns, wall_ns: None },
+        [9, monotonic_ns, wall_ns, 0, 0, 0, 0] => Answer::Now { monotonic_ns, wall_ns: Some(wall_ns) },
+        [10, 0, 0, 0, 0, 0, 0] => Answer::Done,
+        [11, why, 0, 0, 0, 0, 0] => Answer::Refused(refusal(why)?),
         _ => return None,
-    };
-    words.iter().skip(used).all(|word| *word == 0).then_some(answer)
+    })
 }
 
 const fn truth(word: u64) -> Option<bool> {

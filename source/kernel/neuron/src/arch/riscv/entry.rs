@@ -9,8 +9,9 @@
 //! ```text
 //! leaf   task_self, clock_now,      nothing saved; the result is in a0, the rest cleared
 //!        notify
-//! fast   call, reply_receive with   what a call preserves is saved; the eight words stay in s2–s9 while
-//!        words only                 Rust finds the other side, which finds them there
+//! fast   call, reply_receive,       what a call preserves is saved; the eight words stay in s2–s9 while
+//!        receive, reply with        Rust finds the other side, which finds them there
+//!        words only
 //! full   everything else            all registers that matter are in the task, Rust decides; `yield` and
 //!                                   `wait` need not store their arguments first
 //! ```
@@ -23,14 +24,53 @@
 use core::arch::global_asm;
 
 use super::super::Trap;
-use crate::ipc::{elsewhere, fast, fast_bits};
+use crate::ipc::{elsewhere, fast, fast_bits, fast_server};
 use crate::mm::page_table::Access;
 use crate::sched::{self, Hart};
 use crate::syscall;
 use crate::task::{Task, TaskPtr};
 
+const _: () = {
+    use nexus_abi::Call;
+    let in_order =
+        [Call::Notify, Call::Call, Call::ReplyReceive, Call::Yield, Call::Wait, Call::Receive, Call::Reply];
+    let mut n = 0;
+    while n < in_order.len() {
+        assert!(in_order[n] as usize == n + 2, "the trap code tells these calls apart by their order");
+        n += 1;
+    }
+};
+
 global_asm!(
     r#"
+# a0 = the task that runs now, whose words are in s2-s9.
+    .macro exit_fast
+    ld      t0, 0(a0)
+    csrw    sepc, t0
+    csrw    sscratch, tp
+    ld      sp, 2*8(a0)
+    ld      gp, 3*8(a0)
+    ld      tp, 4*8(a0)
+    ld      s0, 8*8(a0)
+    ld      s1, 9*8(a0)
+    li      a0, 0
+    li      a1, 0
+    li      a2, 0
+    li      a3, 0
+    li      a4, 0
+    li      a5, 0
+    li      a6, 0
+    li      a7, 0
+    li      s10, 0
+    li      s11, 0
+    li      t0, 0
+    li      t2, 0
+    li      t5, 0
+    li      t6, 0
+    li      ra, 0
+    sret
+    .endm
+
     .text
     .balign 4
     .globl  trap_entry
@@ -57,20 +97,57 @@ save_caller:
     addi    t6, t6, 4
     sd      t6, 0(ra)
     mv      tp, sp
-    # Words only, no deadline?
-    addi    t6, t5, 1
-    or      t6, t6, t2
-    bnez    t6, not_words_only
-    addi    t6, t0, -{CALL}
-    beqz    t6, fast_call
+    # Below is a call, or a notify that was more than a leaf, which asks for no deadline that never comes.
     addi    t6, t0, -{REPLY_RECEIVE}
-    beqz    t6, fast_reply
-
-not_words_only:
-    addi    t6, t0, -{YIELD}
-    beqz    t6, quick_yield
-    addi    t6, t0, -{WAIT}
+    beqz    t6, reply_receive
+    bltz    t6, call
+    addi    t6, t6, {REPLY_RECEIVE} - {REPLY} - 1
+    bgez    t6, call_preserving
+    addi    t6, t6, {REPLY} + 1 - {WAIT}
+    bltz    t6, quick_yield
     beqz    t6, quick_wait
+    addi    t6, t6, {WAIT} - {REPLY}
+    beqz    t6, reply
+    # Fall through.
+
+receive:
+    # Words only?
+    bnez    t2, call_preserving
+    sd      t1, 6*8(ra)
+    sd      zero, 7*8(ra)
+    sd      t5, 30*8(ra)
+    mv      a0, tp
+    mv      a1, t1
+    mv      a2, t5
+    jal     neuron_fast_receive
+    bnez    a0, exit_full
+    li      t0, {RECEIVE}
+    j       refused_until
+
+reply:
+    bnez    t2, call_preserving
+    sd      t1, 6*8(ra)
+    mv      a0, tp
+    mv      a1, t1
+    jal     neuron_fast_answer
+    andi    t0, a0, {REFUSED}
+    bnez    t0, fast_answer_refused
+    mv      a1, a0
+    mv      a0, tp
+    sd      s2, 18*8(a1)
+    sd      s3, 19*8(a1)
+    sd      s4, 20*8(a1)
+    sd      s5, 21*8(a1)
+    sd      s6, 22*8(a1)
+    sd      s7, 23*8(a1)
+    sd      s8, 24*8(a1)
+    sd      s9, 25*8(a1)
+    jal     neuron_answered
+    ld      a0, {CURRENT}(tp)
+    li      t1, 0
+    li      t3, 0
+    li      t4, 0
+    exit_fast
 
 call_preserving:
     sd      s2, 18*8(ra)
@@ -175,37 +252,13 @@ leaf_notify:
     ld      ra, {CURRENT}(sp)
     j       save_caller
 
-# a0 = the task that runs now, whose words are in s2-s9.
-    .macro exit_fast
-    ld      t0, 0(a0)
-    csrw    sepc, t0
-    csrw    sscratch, tp
-    ld      sp, 2*8(a0)
-    ld      gp, 3*8(a0)
-    ld      tp, 4*8(a0)
-    ld      s0, 8*8(a0)
-    ld      s1, 9*8(a0)
-    li      a0, 0
-    li      a1, 0
-    li      a2, 0
-    li      a3, 0
-    li      a4, 0
-    li      a5, 0
-    li      a6, 0
-    li      a7, 0
-    li      s10, 0
-    li      s11, 0
-    li      t0, 0
-    li      t2, 0
-    li      t5, 0
-    li      t6, 0
-    li      ra, 0
-    sret
-    .endm
-
-# The words travel in s2-s9, which Rust preserves. Whom the task names, and that it has no room for more, is
-# kept: whoever meets it on the general path looks for that among its registers.
-fast_call:
+# The words travel in s2-s9, which Rust preserves. Whom the task names, that it has no room for more, and until when it
+# receives, is kept: whoever meets it on the general path looks for that among its registers.
+call:
+    # Words only, no deadline?
+    addi    t6, t5, 1
+    or      t6, t6, t2
+    bnez    t6, call_preserving
     sd      t1, 6*8(ra)
     sd      zero, 7*8(ra)
     mv      s11, ra
@@ -219,11 +272,15 @@ fast_call:
     ld      t4, {STAMP}(s11)
     exit_fast
 
-fast_reply:
+reply_receive:
+    # Words only?
+    bnez    t2, call_preserving
     sd      t1, 6*8(ra)
     sd      zero, 7*8(ra)
+    sd      t5, 30*8(ra)
     mv      a0, tp
     mv      a1, t1
+    mv      a2, t5
     jal     neuron_fast_reply
     andi    t0, a0, {REFUSED} | {ELSEWHERE}
     bnez    t0, reply_not_here
@@ -263,15 +320,23 @@ reply_not_here:
 # Something is in the way: the registers as the full path expects them.
 fast_call_refused:
     li      t0, {CALL}
+    li      t5, -1
+    ld      ra, {CURRENT}(tp)
+    j       1f
+fast_answer_refused:
+    li      t0, {REPLY}
+    li      t5, 0
+    ld      ra, {CURRENT}(tp)
     j       1f
 fast_reply_refused:
     li      t0, {REPLY_RECEIVE}
-1:  ld      ra, {CURRENT}(tp)
-    ld      t1, 6*8(ra)
+refused_until:
+    ld      ra, {CURRENT}(tp)
+    ld      t5, 30*8(ra)
+1:  ld      t1, 6*8(ra)
     li      t2, 0
     li      t3, 0
     li      t4, 0
-    li      t5, -1
     li      a0, 0
     li      a1, 0
     li      a2, 0
@@ -439,8 +504,9 @@ kernel_trap_stack_top:
     CALL = const nexus_abi::Call::Call as u64,
     REPLY_RECEIVE = const nexus_abi::Call::ReplyReceive as u64,
     NOTIFY = const nexus_abi::Call::Notify as u64,
-    YIELD = const nexus_abi::Call::Yield as u64,
     WAIT = const nexus_abi::Call::Wait as u64,
+    RECEIVE = const nexus_abi::Call::Receive as u64,
+    REPLY = const nexus_abi::Call::Reply as u64,
     REFUSED = const fast::Switch::REFUSED_BIT,
     ELSEWHERE = const fast::Switch::ELSEWHERE,
     LEAVES = const nexus_abi::Call::Notify as u64 + 1,
@@ -497,8 +563,23 @@ extern "C" fn neuron_fast_call(hart: &mut Hart, named: u64) -> fast::Switch {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64) -> fast::Switch {
-    fast::reply_receive(hart, named)
+extern "C" fn neuron_fast_reply(hart: &mut Hart, named: u64, deadline: u64) -> fast::Switch {
+    fast::reply_receive(hart, named, deadline)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_fast_receive(hart: &mut Hart, named: u64, deadline: u64) -> bool {
+    fast_server::receive(hart, named, deadline)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_fast_answer(hart: &mut Hart, named: u64) -> fast::Switch {
+    fast_server::reply(hart, named)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn neuron_answered(hart: &mut Hart, caller: TaskPtr) {
+    fast_server::replied(hart, caller);
 }
 
 #[unsafe(no_mangle)]

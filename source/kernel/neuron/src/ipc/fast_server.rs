@@ -1,0 +1,91 @@
+//! The short ways of a server that answers when it likes: `receive`, which waits, and `reply`, after which it goes on.
+//!
+//! As in [`super::fast`], a short way does the whole of it or nothing, and then the general path in [`super::call`]
+//! decides. What must hold besides: nothing is lent to the server, and the caller that is answered is of a lower class
+//! than what runs, so that the server goes on whatever the queue thinks of it. The decision is left to whatever the
+//! server does next: mostly it answers others and then waits. If it does neither, the timer reminds the hart.
+#![expect(unsafe_code, reason = "the borrow of the handle table ends before the task moves")]
+
+use nexus_abi::{Handle, TaskId};
+
+use super::fast::{Switch, kept, refuse, reply_is_given, running, wake};
+use super::reply;
+use crate::cap::Uses;
+use crate::sched::{Hart, Outcome};
+use crate::task::registers::Reg;
+use crate::task::{Flags, TaskPtr};
+
+/// Waiting for a message with words only; until `deadline`, if that is the one that is armed since the server waited
+/// last. False when nothing was done.
+#[inline(always)]
+pub fn receive(hart: &mut Hart, named: u64, deadline: u64) -> bool {
+    let task = running(hart);
+    if task.flags() & Flags::OTHERS != 0
+        || task.waits_until().0 != deadline
+        || task.loan.client() != TaskId::NONE
+    {
+        return false;
+    }
+    let handles = &task.own().handles;
+    // The answer is kept, so the next message needs a slot of its own.
+    let Some(endpoint) = handles.port(Handle::from_wire(named), Uses::RECEIVE) else { return false };
+    if !handles.has_free_slot() {
+        return false;
+    }
+    let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return false };
+    if !port.is_quiet() {
+        refuse(port);
+        return false;
+    }
+    let Some(task) = hart.take_current() else { unreachable!("it ran a moment ago") };
+    hart.charge(&task);
+    hart.drop_claim();
+    task.history.waits();
+    port.push_only_receiver(task);
+    let killed = port.take_killed_receiver();
+    wake(port.unlock());
+    if let Some(killed) = killed {
+        hart.make_ready(killed);
+    }
+    hart.settle(Outcome::Blocked);
+    true
+}
+
+/// First half of an answer with words only: the caller, who has no words yet.
+#[inline(always)]
+pub fn reply(hart: &mut Hart, named: u64) -> Switch {
+    let task = running(hart);
+    if task.flags() & Flags::OTHERS != 0 || !hart.runs_for(task) || task.loan.client() != TaskId::NONE {
+        return Switch::REFUSED;
+    }
+    let Some(answer) = task.own().handles.reply(Handle::from_wire(named >> 32)) else {
+        return Switch::REFUSED;
+    };
+    let lent_to = answer.caller.loan.server(answer.call.0);
+    let is_lent_elsewhere = lent_to != TaskId::NONE && lent_to != task.id();
+    if is_lent_elsewhere || answer.caller.flags() != 0 || !hart.goes_on_before(answer.caller) {
+        return Switch::REFUSED;
+    }
+    let slot = answer.slot();
+    let Some(caller) = reply::claim(answer.caller, answer.call) else { return Switch::REFUSED };
+    if let Some(task) = hart.current_mut() {
+        // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.
+        unsafe { reply_is_given(task, slot) };
+    }
+    Switch(caller.into_ptr().as_ptr())
+}
+
+/// Second half: the caller, who has its words, becomes ready, and the server goes on.
+#[inline(always)]
+pub fn replied(hart: &mut Hart, caller: TaskPtr) {
+    // SAFETY: the first half has claimed it.
+    let mut caller = unsafe { caller.take() };
+    let registers = caller.registers_mut();
+    registers.set(Reg::T0, 0);
+    registers.set(Reg::T1, 0);
+    registers.set(Reg::T2, 0);
+    registers.set(Reg::T3, 0);
+    registers.set(Reg::T4, 0);
+    hart.make_others_ready(caller);
+    hart.decide_soon();
+}
