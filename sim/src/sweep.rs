@@ -72,6 +72,15 @@ pub struct Point {
     pub on_frontier: bool,
 }
 
+/// What is kept of a run: a sweep of thousands of them fits into memory.
+struct Outcome {
+    used: u64,
+    late: Nanos,
+    late_95: Nanos,
+    wakeups: u64,
+    empty: u64,
+}
+
 /// A seed that broke a promise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken {
@@ -100,19 +109,23 @@ pub fn sweep(
         let plan = Plan { scenario, policy, seed, days };
         let stats = run(plan, firmware, &mut Nothing);
         let stats = stats.map_err(|violation| Broken { policy, seed, violation })?;
-        // Of the statistics only what is used: a sweep of thousands of runs fits into memory.
-        let wakeups: u64 = stats.all.wakeups.iter().map(|count| u64::from(*count)).sum();
-        Ok((stats.used.in_units(), stats.late.mean(), stats.late.percentile(95), wakeups, stats.empty))
+        Ok(Outcome {
+            used: stats.used.in_units(),
+            late: stats.late.mean(),
+            late_95: stats.late.percentile(95),
+            wakeups: stats.all.wakeups.iter().map(|count| u64::from(*count)).sum(),
+            empty: stats.empty,
+        })
     });
     let runs = runs.into_iter().collect::<Result<Vec<_>, Broken>>()?;
     let share = |sum: u64| sum / (seeds * u64::from(days)).max(1);
-    let point = |(policy, runs): (&Policy, &[(u64, Nanos, Nanos, u64, u64)])| Point {
+    let point = |(policy, runs): (&Policy, &[Outcome])| Point {
         policy: *policy,
-        used: share(runs.iter().map(|run| run.0).sum()),
-        late: Nanos(runs.iter().map(|run| run.1.0).sum::<u64>() / seeds.max(1)),
-        late_95: runs.iter().map(|run| run.2).max().unwrap_or_default(),
-        wakeups: share(runs.iter().map(|run| run.3).sum()),
-        empty: runs.iter().map(|run| run.4).sum(),
+        used: share(runs.iter().map(|run| run.used).sum()),
+        late: Nanos(runs.iter().map(|run| run.late.0).sum::<u64>() / seeds.max(1)),
+        late_95: runs.iter().map(|run| run.late_95).max().unwrap_or_default(),
+        wakeups: share(runs.iter().map(|run| run.wakeups).sum()),
+        empty: runs.iter().map(|run| run.empty).sum(),
         on_frontier: false,
     };
     let mut points: Vec<Point> = policies.iter().zip(runs.chunks(seeds.max(1) as usize)).map(point).collect();

@@ -109,10 +109,10 @@ impl WakeLocks {
         lock.references += 1;
         lock.end = lock.end.max(hold.end(self.now));
         let grant = Grant { id: lock.id, references: lock.references, end: lock.end };
-        if known.is_some() || aligned > 0 {
-            self.settle();
-        } else {
+        if known.is_none() && aligned == 0 {
             self.add_up(place);
+        } else {
+            self.settle();
         }
         Ok(grant)
     }
