@@ -199,6 +199,8 @@ pub struct Stretch {
     pub from: Nanos,
     /// To.
     pub to: Nanos,
+    /// What the gauge showed.
+    pub battery: u8,
     /// Hart time by level.
     pub levels: [u64; IdleLevel::ALL.len()],
     /// How long the screen was on.
@@ -271,6 +273,7 @@ impl Bucket {
         for (mine, its) in self.levels.iter_mut().zip(stretch.levels) {
             *mine += part(its);
         }
+        self.battery = stretch.battery;
         self.screen += part(stretch.screen);
         self.charging += if stretch.charging { span } else { 0 };
         self.off += if stretch.off { span } else { 0 };
@@ -312,10 +315,11 @@ mod tests {
         assert_eq!((stats.width.0, stats.buckets.len()), (minute, 10));
         let (from, to) = (Nanos(minute / 2), Nanos(2 * minute));
         let levels = [0, 0, to.0 - from.0];
-        let stretch = Stretch { from, to, levels, screen: 0, charging: true, off: false };
+        let stretch = Stretch { from, to, battery: 40, levels, screen: 0, charging: true, off: false };
         stats.pass(stretch, [(true, false)].into_iter());
         assert_eq!(stats.buckets[0].levels[2], minute / 2);
         assert_eq!((stats.buckets[1].levels[2], stats.buckets[1].charging), (minute, minute));
+        assert_eq!([0, 1, 2].map(|place| stats.buckets[place].battery), [40, 40, 0]);
         assert_eq!((stats.all.levels[2], stats.apps[0].locks), (to.0 - from.0, to.0 - from.0));
     }
 }

@@ -65,8 +65,20 @@ pub struct Point {
     pub late_95: Nanos,
     /// Wake-ups per day, on average.
     pub wakeups: u64,
-    /// True when no other one is better in one of battery and lateness and no worse in the other.
+    /// How often the device ran empty, in all. Who is off uses nothing and is not late, so that would compare as good.
+    pub empty: u64,
+    /// True when it never ran empty and no other such one is better in one of battery and lateness and no worse in the
+    /// other.
     pub on_frontier: bool,
+}
+
+/// What is kept of a run: a sweep of thousands of them fits into memory.
+struct Outcome {
+    used: u64,
+    late: Nanos,
+    late_95: Nanos,
+    wakeups: u64,
+    empty: u64,
 }
 
 /// A seed that broke a promise.
@@ -97,18 +109,23 @@ pub fn sweep(
         let plan = Plan { scenario, policy, seed, days };
         let stats = run(plan, firmware, &mut Nothing);
         let stats = stats.map_err(|violation| Broken { policy, seed, violation })?;
-        // Of the statistics only what is used: a sweep of thousands of runs fits into memory.
-        let wakeups: u64 = stats.all.wakeups.iter().map(|count| u64::from(*count)).sum();
-        Ok((stats.used.in_units(), stats.late.mean(), stats.late.percentile(95), wakeups))
+        Ok(Outcome {
+            used: stats.used.in_units(),
+            late: stats.late.mean(),
+            late_95: stats.late.percentile(95),
+            wakeups: stats.all.wakeups.iter().map(|count| u64::from(*count)).sum(),
+            empty: stats.empty,
+        })
     });
     let runs = runs.into_iter().collect::<Result<Vec<_>, Broken>>()?;
     let share = |sum: u64| sum / (seeds * u64::from(days)).max(1);
-    let point = |(policy, runs): (&Policy, &[(u64, Nanos, Nanos, u64)])| Point {
+    let point = |(policy, runs): (&Policy, &[Outcome])| Point {
         policy: *policy,
-        used: share(runs.iter().map(|run| run.0).sum()),
-        late: Nanos(runs.iter().map(|run| run.1.0).sum::<u64>() / seeds.max(1)),
-        late_95: runs.iter().map(|run| run.2).max().unwrap_or_default(),
-        wakeups: share(runs.iter().map(|run| run.3).sum()),
+        used: share(runs.iter().map(|run| run.used).sum()),
+        late: Nanos(runs.iter().map(|run| run.late.0).sum::<u64>() / seeds.max(1)),
+        late_95: runs.iter().map(|run| run.late_95).max().unwrap_or_default(),
+        wakeups: share(runs.iter().map(|run| run.wakeups).sum()),
+        empty: runs.iter().map(|run| run.empty).sum(),
         on_frontier: false,
     };
     let mut points: Vec<Point> = policies.iter().zip(runs.chunks(seeds.max(1) as usize)).map(point).collect();
@@ -117,9 +134,11 @@ pub fn sweep(
 }
 
 fn mark_frontier(points: &mut [Point]) {
-    let all: Vec<(u64, u64)> = points.iter().map(|point| (point.used, point.late.0)).collect();
-    for (point, (used, late)) in points.iter_mut().zip(&all) {
-        let beats = |other: &(u64, u64)| other.0 <= *used && other.1 <= *late && other != &(*used, *late);
+    let lasting = points.iter().filter(|point| point.empty == 0);
+    let all: Vec<(u64, u64)> = lasting.map(|point| (point.used, point.late.0)).collect();
+    for point in points.iter_mut().filter(|point| point.empty == 0) {
+        let own = (point.used, point.late.0);
+        let beats = |other: &(u64, u64)| other.0 <= own.0 && other.1 <= own.1 && *other != own;
         point.on_frontier = !all.iter().any(beats);
     }
     points.sort_by_key(|point| (point.used, point.late));
@@ -127,12 +146,14 @@ fn mark_frontier(points: &mut [Point]) {
 
 /// A table of tab-separated values, the most frugal first.
 pub fn table(points: &[Point]) -> String {
-    let mut text = String::from("frontier\tunits/day\twake-ups/day\tmean late ns\t95 % late ns\tpolicy\n");
+    let mut text =
+        String::from("frontier\tunits/day\tran empty\twake-ups/day\tmean late ns\t95 % late ns\tpolicy\n");
     for point in points {
         let mark = if point.on_frontier { "*" } else { "" };
         text += &format!(
-            "{mark}\t{}\t{}\t{}\t{}\t{}\n",
+            "{mark}\t{}\t{}\t{}\t{}\t{}\t{}\n",
             point.used,
+            point.empty,
             point.wakeups,
             point.late.0,
             point.late_95.0,
@@ -158,19 +179,30 @@ mod tests {
 
     #[test]
     fn the_frontier_is_what_nothing_beats() {
-        let point = |used, late| Point {
+        let lasting = |used, late| Point {
             policy: Policy::default(),
             used,
             late: Nanos(late),
             late_95: Nanos(0),
             wakeups: 0,
+            empty: 0,
             on_frontier: false,
         };
-        let mut points = vec![point(5, 5), point(3, 9), point(9, 1), point(5, 6), point(9, 9), point(3, 9)];
+        let mut points: Vec<_> =
+            [(5, 5), (3, 9), (9, 1), (5, 6), (9, 9), (3, 9)].map(|(used, late)| lasting(used, late)).into();
+        points.push(Point { empty: 1, ..lasting(2, 2) });
         mark_frontier(&mut points);
         let marked: Vec<_> =
             points.iter().map(|point| (point.used, point.late.0, point.on_frontier)).collect();
-        let expected = [(3, 9, true), (3, 9, true), (5, 5, true), (5, 6, false), (9, 1, true), (9, 9, false)];
+        let expected = [
+            (2, 2, false),
+            (3, 9, true),
+            (3, 9, true),
+            (5, 5, true),
+            (5, 6, false),
+            (9, 1, true),
+            (9, 9, false),
+        ];
         assert_eq!(marked, expected);
     }
 

@@ -62,7 +62,7 @@ pub fn compare(options: Options) -> Result<ExitCode> {
         stats: &stats[place],
     };
     let [left, right] = [run(0, &a), run(1, &b)];
-    println!("{title}, {days} days, seed {seed}\n\n{}", terminal(&[left, right]));
+    println!("{title}: {}, seed {seed}\n\n{}", report::days(days), terminal(&[left, right]));
     let page = read.folder(options.out)?.join("compare.html");
     fs::write(&page, report::compare(&left, &right))
         .with_context(|| format!("cannot write {}", page.display()))?;

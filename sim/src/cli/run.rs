@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 use sim::events::Files;
-use sim::report::{Run, page, terminal};
+use sim::report::{self, Run, page, terminal};
 use sim::{Nothing, Plan, Recorder, Shipping};
 
+use crate::cli::progress::{self, Watched};
 use crate::cli::{Chosen, Days, Read};
 
 #[derive(Debug, Args)]
@@ -40,7 +41,9 @@ pub fn run(options: Options) -> Result<ExitCode> {
         Some(files) => files,
         None => &mut Nothing,
     };
-    let outcome = sim::run(plan, &Shipping, recorder);
+    let mut watched = Watched { recorder, bar: progress::bar(days as usize, "days") };
+    let outcome = sim::run(plan, &Shipping, &mut watched);
+    watched.bar.finish_and_clear();
     files.map_or(Ok(()), Files::finish).with_context(cannot)?;
     let stats = match outcome {
         Ok(stats) => stats,
@@ -48,7 +51,7 @@ pub fn run(options: Options) -> Result<ExitCode> {
     };
     let (title, about, name) = (&read.scenario.title, &read.scenario.about, policy.text());
     let run = Run { title, about, name: &name, policy, seed, days, stats: &stats };
-    println!("{title}: policy {name}, {days} days, seed {seed}\n\n{}", terminal(&[run]));
+    println!("{title}: policy {name}, {}, seed {seed}\n\n{}", report::days(days), terminal(&[run]));
     let report = folder.join("report.html");
     fs::write(&report, page(&run)).with_context(cannot)?;
     println!("{}", report.display());

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use sim::Shipping;
 use sim::many;
-use sim::report::span;
+use sim::report::{self, span};
 use sim::scenario::Mode;
 use sim::sweep::{self, Grid, Point};
 
@@ -58,8 +58,15 @@ pub fn sweep(options: Options) -> Result<ExitCode> {
         Ok(points) => points,
         Err(broken) => return read.broken(broken.policy, broken.seed, days, *broken.violation),
     };
-    println!("{} policies, {seeds} seeds of {days} days each; * is the frontier\n", points.len());
-    println!("{:>13}{:>14}{:>12}{:>13}  policy", "units/day", "wake-ups/day", "mean late", "95 % late");
+    println!(
+        "{} policies, runs of each: {seeds}, of {}; * is the frontier\n",
+        points.len(),
+        report::days(days)
+    );
+    println!(
+        "{:>13}{:>11}{:>14}{:>12}{:>13}  policy",
+        "units/day", "ran empty", "wake-ups/day", "mean late", "95 % late"
+    );
     points.iter().for_each(show);
     let folder = read.folder(options.out)?;
     let title = format!("{}: battery against lateness", scenario.title);
@@ -75,5 +82,6 @@ pub fn sweep(options: Options) -> Result<ExitCode> {
 fn show(point: &Point) {
     let mark = if point.on_frontier { "*" } else { " " };
     let (late, late_95) = (span(point.late), span(point.late_95));
-    println!("{mark}{:>12}{:>14}{late:>12}{late_95:>13}  {}", point.used, point.wakeups, point.policy.text());
+    let Point { used, empty, wakeups, policy, .. } = point;
+    println!("{mark}{used:>12}{empty:>11}{wakeups:>14}{late:>12}{late_95:>13}  {}", policy.text());
 }

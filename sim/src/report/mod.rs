@@ -7,7 +7,7 @@ mod words;
 
 pub use crate::report::charts::{battery, late, locks, residency, standby, wakeups};
 pub use crate::report::page::{change, compare, page, terminal};
-pub use crate::report::words::{Figure, figures, span};
+pub use crate::report::words::{Figure, days, figures, span};
 
 use crate::scenario::Policy;
 use crate::stats::Stats;

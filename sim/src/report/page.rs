@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::report::charts::{battery, late, locks, residency, standby, wakeups};
 use crate::report::svg::{Chart, bars, escaped, put, short};
-use crate::report::words::{Figure, causes, figures, span};
+use crate::report::words::{Figure, causes, days, figures, span};
 use crate::report::{Run, words};
 use nexus_abi::Nanos;
 
@@ -28,8 +28,7 @@ footer{margin-top:48px;color:#7b8794;font-size:13px}.better{color:#0c7a4d}.worse
 /// A run.
 pub fn page(run: &Run<'_>) -> String {
     let mut html = head(run.title, run.about);
-    let days = if run.days == 1 { "one day".to_owned() } else { format!("{} days", run.days) };
-    put!(html, "<p>Policy {}; {days}, seed {}.</p>", escaped(&run.policy.text()), run.seed);
+    put!(html, "<p>Policy {}; {}, seed {}.</p>", escaped(&run.policy.text()), days(run.days), run.seed);
     cards(&mut html, &figures(run));
     section(&mut html, "Battery", "What the gauge shows. Green: on the charger. Red: off.");
     framed(&mut html, &battery(&[*run]), 260.0, &[("charging", "#e3f9e5"), ("off", "#ffe3e3")]);
@@ -65,8 +64,12 @@ pub fn page(run: &Run<'_>) -> String {
 pub fn compare(left: &Run<'_>, right: &Run<'_>) -> String {
     let title = format!("{}: {} and {}", left.title, left.name, right.name);
     let mut html = head(&title, left.about);
-    let days = if left.days == 1 { "One day".to_owned() } else { format!("{} days", left.days) };
-    put!(html, "<p>{days}, seed {}: the same person, the same messages, the same faults.</p>", left.seed);
+    let days = days(left.days);
+    put!(
+        html,
+        "<p>Each for {days}, seed {}: the same person, the same messages, the same faults.</p>",
+        left.seed
+    );
     put!(
         html,
         "<table><tr><th></th><th>{}</th><th>{}</th><th>difference</th></tr>",
@@ -83,8 +86,10 @@ pub fn compare(left: &Run<'_>, right: &Run<'_>) -> String {
         );
     }
     put!(html, "</table>");
-    section(&mut html, "Battery", "What the gauge shows. Green: on the charger.");
-    framed(&mut html, &battery(&[*left, *right]), 300.0, &[("charging", "#e3f9e5")]);
+    let first =
+        format!("What the gauge shows. Green: on the charger. Red: off, under {}.", escaped(left.name));
+    section(&mut html, "Battery", &first);
+    framed(&mut html, &battery(&[*left, *right]), 300.0, &[("charging", "#e3f9e5"), ("off", "#ffe3e3")]);
     for run in [left, right] {
         section(&mut html, &format!("Idle residency, {}", escaped(run.name)), "Where the harts' time went.");
         framed(&mut html, &residency(run), 200.0, &[]);
@@ -188,12 +193,15 @@ fn faults(html: &mut String, run: &Run<'_>) {
 pub fn terminal(runs: &[Run<'_>]) -> String {
     let all: Vec<Vec<Figure>> = runs.iter().map(figures).collect();
     let mut text = String::new();
+    let longest = runs.iter().map(|run| run.name.len()).max().unwrap_or(0);
+    let column = if runs.len() > 1 { longest.max(20) + 2 } else { 22 };
     if runs.len() > 1 {
-        let names: Vec<String> = runs.iter().map(|run| format!("{:>22}", run.name)).collect();
+        let names: Vec<String> = runs.iter().map(|run| format!("{:>column$}", run.name)).collect();
         put!(text, "{:<42}{}", "", names.concat());
     }
     for (place, first) in all.first().into_iter().flatten().enumerate() {
-        let values: Vec<String> = all.iter().map(|figures| format!("{:>22}", figures[place].text)).collect();
+        let values: Vec<String> =
+            all.iter().map(|figures| format!("{:>column$}", figures[place].text)).collect();
         let change = match &all[..] {
             [_, other] => format!("   {}", change(first, &other[place]).1),
             _ => String::new(),

@@ -372,7 +372,9 @@ fn time_marks(svg: &mut String, count: usize, width: Nanos, height: f64, x: impl
         let bottom = height - BOTTOM;
         put!(svg, "<path d='M{x:.1} {bottom}v5' stroke='{INK}'/>");
         let y = height - 10.0;
-        put!(svg, "<text x='{x:.1}' y='{y}' text-anchor='middle' fill='{INK}'>{label}</text>");
+        // The last one would reach beyond the picture.
+        let anchor = if at * HOUR < length { "middle" } else { "end" };
+        put!(svg, "<text x='{x:.1}' y='{y}' text-anchor='{anchor}' fill='{INK}'>{label}</text>");
     }
 }
 

@@ -39,8 +39,8 @@ pub fn figures(run: &Run<'_>) -> Vec<Figure> {
         figure("half of all timers are late by at most", late(50).0 as f64, span(late(50))),
         figure("95 % of all timers are late by at most", late(95).0 as f64, span(late(95))),
         figure("timers are late on average", stats.late.mean().0 as f64, span(stats.late.mean())),
-        figure("locks held per day", locks as f64 / days, span(Nanos((locks as f64 / days) as u64))),
-        figure("apps in standby per day", -(standby as f64), span(Nanos((standby as f64 / days) as u64))),
+        figure("locks of all apps per day", locks as f64 / days, span(Nanos((locks as f64 / days) as u64))),
+        figure("standby of all apps per day", -(standby as f64), span(Nanos((standby as f64 / days) as u64))),
         figure("screen on per day", 0.0, span(Nanos((stats.all.screen as f64 / days) as u64))),
     ]
 }
@@ -54,6 +54,11 @@ pub fn causes(run: &Run<'_>) -> Vec<(String, f64, String)> {
         (cause.text().to_owned(), count, format!("{count:.0} ({:.1} %)", count * 100.0 / total))
     });
     rows.filter(|(_, count, _)| *count > 0.0).collect()
+}
+
+/// So many days, in words where it is one.
+pub fn days(count: u32) -> String {
+    if count == 1 { "one day".to_owned() } else { format!("{count} days") }
 }
 
 /// A span with two digits or three.

@@ -283,8 +283,8 @@ impl<'a> World<'a> {
         if span > Nanos(0) {
             let after = self.levels();
             let levels = [0, 1, 2].map(|level| after[level] - before[level]);
-            let (charging, off) = (self.charging, is_off);
-            let stretch = Stretch { from, to, levels, screen: lit.0, charging, off };
+            let (battery, charging, off) = (self.gauge.get(), self.charging, is_off);
+            let stretch = Stretch { from, to, battery, levels, screen: lit.0, charging, off };
             self.stats.pass(stretch, self.apps.iter().map(|app| (app.locks_count, app.in_standby)));
         }
         self.bus.borrow_mut().now = to;

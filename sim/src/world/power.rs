@@ -22,23 +22,24 @@ const TIMED_RESTARTS: Nanos = Nanos::from_millis(500);
 const STANDBYD_LATE: Nanos = Nanos::from_millis(10_000);
 /// Residency is sampled so often while the machine is awake anyway.
 const SAMPLED: Nanos = Nanos::from_millis(30_000);
+/// What the gauge shows of a battery with which the device does not start.
+const FLAT: Percent = Percent::clamped(0);
 /// A timer that is later than this is written down one by one.
 const VERY_LATE: Nanos = Nanos::from_millis(1_000);
 
 impl World<'_> {
-    /// The gauge shows something else: the governor hears of it, and at nothing the device goes off.
+    /// The governor hears when the gauge shows something else, and when nothing is left the device goes off.
     pub(super) fn read_gauge(&mut self) {
         let charge = self.battery.percent();
-        if charge == self.gauge {
-            return;
+        if charge != self.gauge {
+            self.gauge = charge;
+            self.recorder.record(&record(self.now, Kind::Battery, "", "", charge.get().into()));
+            self.hear_battery();
         }
-        self.gauge = charge;
-        self.recorder.record(&record(self.now, Kind::Battery, "", "", charge.get().into()));
+        // The gauge shows nothing for a while before nothing is left.
         if self.battery.is_empty() && !self.charging {
             self.stats.empty += 1;
             self.switch_off();
-        } else {
-            self.hear_battery();
         }
     }
 
@@ -68,7 +69,7 @@ impl World<'_> {
         self.charging = begins;
         self.recorder.record(&record(self.now, Kind::Charger, "", "", begins.into()));
         if self.supply == Supply::Off {
-            if begins && self.stats.at(self.now)[0].battery == 0 {
+            if begins && self.gauge == FLAT {
                 self.queue.plan(self.now.after(Nanos::from_millis(300_000)), Event::Boot, self.step);
             }
             return;
@@ -289,9 +290,9 @@ impl World<'_> {
 
     /// For the statistics: whose locks count.
     pub(super) fn note_locks(&mut self) {
-        let bucket_battery = self.gauge.get();
-        self.stats.at(self.now)[0].battery = bucket_battery;
-        self.stats.all.battery = bucket_battery;
+        for bucket in self.stats.at(self.now) {
+            bucket.battery = self.gauge.get();
+        }
         let locks = self.powerd.locks();
         for app in &mut self.apps {
             app.locks_count =
@@ -306,7 +307,7 @@ impl World<'_> {
 
     /// The device is switched on, with what the disk has kept.
     pub(super) fn boot(&mut self) {
-        if self.supply == Supply::On || (self.gauge == Percent::clamped(0) && !self.charging) {
+        if self.supply == Supply::On || (self.gauge == FLAT && !self.charging) {
             return;
         }
         self.supply = Supply::On;

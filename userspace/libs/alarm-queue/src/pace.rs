@@ -98,6 +98,10 @@ impl Record {
     }
 }
 
+/// Where an app is remembered: its own for as long as it has an alarm, so alarms know their app's pace by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Place(usize);
+
 /// The paces of all apps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Paces {
@@ -120,56 +124,50 @@ impl Paces {
         }
     }
 
-    /// Makes sure that `app` is remembered. When there is no room, those who do not matter and for whom `in_use` is
-    /// false make room. O(apps).
-    pub fn admit(&mut self, app: &App, now: Nanos, in_use: impl Fn(&App) -> bool) -> Result<(), Refusal> {
-        if self.find(app).is_some() {
-            return Ok(());
+    /// Makes sure that `app` is remembered. When there is no room, one that does not matter and whose place is not in
+    /// use makes room. O(apps), and without room O(apps · cost of `in_use`).
+    pub fn admit(&mut self, app: &App, now: Nanos, in_use: impl Fn(Place) -> bool) -> Result<Place, Refusal> {
+        if let Some(place) = self.find(app) {
+            return Ok(place);
         }
-        if self.records.len() >= APPS_MAX {
-            let pace = self.in_use;
-            self.records.retain(|record| record.matters(pace, now) || in_use(&record.app));
+        let record = Record { app: app.clone(), pace: self.in_use, rings: Vec::new() };
+        if self.records.len() < APPS_MAX {
+            self.records.push(record);
+            return Ok(Place(self.records.len() - 1));
         }
-        if self.records.len() >= APPS_MAX {
-            return Err(Refusal::TooManyApps);
-        }
-        self.records.push(Record { app: app.clone(), pace: self.in_use, rings: Vec::new() });
-        Ok(())
+        let forgotten =
+            |(place, old): &(usize, &Record)| !old.matters(self.in_use, now) && !in_use(Place(*place));
+        let (place, _) = self.records.iter().enumerate().find(forgotten).ok_or(Refusal::TooManyApps)?;
+        self.records[place] = record;
+        Ok(Place(place))
     }
 
-    pub fn set(&mut self, app: &App, pace: Pace) {
-        if let Some(record) = self.find_mut(app) {
-            record.pace = pace;
+    /// The place of `app`, if it is remembered. O(apps).
+    pub fn find(&self, app: &App) -> Option<Place> {
+        self.records.iter().position(|record| record.app == *app).map(Place)
+    }
+
+    pub fn set(&mut self, place: Place, pace: Pace) {
+        self.records[place.0].pace = pace;
+    }
+
+    pub fn rang(&mut self, place: Place, now: Nanos) {
+        let rings = &mut self.records[place.0].rings;
+        if rings.len() >= usize::from(RINGS_MAX) {
+            rings.remove(0);
         }
+        rings.push(now);
     }
 
-    pub fn rang(&mut self, app: &App, now: Nanos) {
-        if let Some(record) = self.find_mut(app) {
-            if record.rings.len() >= usize::from(RINGS_MAX) {
-                record.rings.remove(0);
-            }
-            record.rings.push(now);
-        }
-    }
-
-    /// The earliest moments at which quota and standby let an alarm of `app` ring.
-    pub fn admitted(&self, app: &App) -> Admitted {
-        self.find(app).map_or(Admitted::default(), |record| Admitted {
-            by_quota: record.quota_admits(),
-            by_standby: record.pace.not_before,
-        })
-    }
-
-    fn find(&self, app: &App) -> Option<&Record> {
-        self.records.iter().find(|record| record.app == *app)
-    }
-
-    fn find_mut(&mut self, app: &App) -> Option<&mut Record> {
-        self.records.iter_mut().find(|record| record.app == *app)
+    /// The earliest moments at which quota and standby let an alarm of the app ring. O(1).
+    pub fn admitted(&self, place: Place) -> Admitted {
+        let record = &self.records[place.0];
+        Admitted { by_quota: record.quota_admits(), by_standby: record.pace.not_before }
     }
 }
 
-#[derive(Clone, Copy, Default)]
+/// See [`Paces::admitted`].
+#[derive(Clone, Copy)]
 pub(crate) struct Admitted {
     pub by_quota: Nanos,
     pub by_standby: Nanos,

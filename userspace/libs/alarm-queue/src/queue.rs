@@ -17,7 +17,7 @@ use nexus_abi::Nanos;
 
 use crate::alarm::{ALARMS_MAX, ALARMS_PER_APP, Alarm, AlarmId, App, Grants, Refusal, When};
 use crate::moment::{Clock, Moment};
-use crate::pace::{Pace, Paces, Quota};
+use crate::pace::{Pace, Paces, Place, Quota};
 use crate::ring::{Missed, Reason, Ring, Standing, Wakeup};
 use crate::zone::{Wall, Zone};
 
@@ -66,10 +66,14 @@ pub struct AlarmQueue {
 pub(crate) struct Entry {
     pub id: AlarmId,
     pub alarm: Alarm,
+    /// The place of the alarm's app.
+    pub place: Place,
     pub target: Target,
     /// The occurrence that rang last, of a weekly alarm.
     pub rang: Option<Wall>,
     pub missed: Option<Missed>,
+    /// When it wants the machine awake: what [`AlarmQueue::window_of`] says, since whatever that depends on changed.
+    pub window: Option<Wakeup>,
 }
 
 /// The moment that an alarm is waiting for, on its own time scale.
@@ -105,7 +109,7 @@ impl AlarmQueue {
         if self.entries.len() >= ALARMS_MAX {
             return Err(Refusal::QueueFull);
         }
-        self.admit(&alarm.app, now)?;
+        let place = self.admit(&alarm.app, now)?;
         let id = AlarmId(self.next_id);
         self.next_id += 1;
         let target = match alarm.when {
@@ -113,36 +117,39 @@ impl AlarmQueue {
             When::Wall(wall) => Target::Wall(wall),
             When::Weekly(_) => Target::Undated,
         };
-        let mut entry = Entry { id, alarm, target, rang: None, missed: None };
+        let mut entry = Entry { id, alarm, place, target, rang: None, missed: None, window: None };
         entry.date(self.clock.wall(now), &self.zone);
+        entry.window = self.window_of(&entry);
         self.entries.push(entry);
         Ok(id)
     }
 
     /// Takes back an alarm of `app`. O(alarms).
     pub fn cancel(&mut self, app: &App, id: AlarmId) -> Result<Alarm, Refusal> {
-        let found = self.entries.iter().position(|entry| entry.id == id && entry.alarm.app == *app);
+        let found = self.index(id).filter(|index| self.entries[*index].alarm.app == *app);
         found.map(|index| self.entries.remove(index).alarm).ok_or(Refusal::NotFound)
     }
 
     /// `app` has lost rights, or is gone and has none: the alarms it could not set now are removed. Answers which.
     /// O(alarms).
     pub fn grants_changed(&mut self, app: &App, grants: Grants) -> Vec<AlarmId> {
-        let lost =
-            |entry: &mut Entry| entry.alarm.app == *app && grants.missing_for(entry.alarm.kind).is_some();
+        let Some(place) = self.paces.find(app) else { return Vec::new() };
+        let lost = |entry: &mut Entry| entry.place == place && grants.missing_for(entry.alarm.kind).is_some();
         self.entries.extract_if(.., lost).map(|entry| entry.id).collect()
     }
 
     /// From now on `app` is rung for at this pace: stricter or looser, it takes effect at once. O(alarms).
     pub fn set_pace(&mut self, app: &App, pace: Pace, now: Nanos) -> Result<(), Refusal> {
-        self.admit(app, now)?;
-        self.paces.set(app, pace);
+        let place = self.admit(app, now)?;
+        self.paces.set(place, pace);
+        self.settle();
         Ok(())
     }
 
-    /// From now on this is the quota of every app whose pace is that of an app in use. O(apps).
+    /// From now on this is the quota of every app whose pace is that of an app in use. O(alarms + apps).
     pub fn set_quota(&mut self, quota: Quota) {
         self.paces.set_in_use(quota);
+        self.settle();
     }
 
     /// At `now` the wall clock reads `wall`. Alarms in wall-clock time move with it, those in elapsed time do not;
@@ -159,6 +166,7 @@ impl AlarmQueue {
                 entry.missed = Some(how);
             }
         }
+        self.settle();
     }
 
     /// The device is in another zone: weekly alarms ring at their time there from now on. One that is due stays due.
@@ -169,24 +177,22 @@ impl AlarmQueue {
         for entry in &mut self.entries {
             entry.date(wall, &self.zone);
         }
+        self.settle();
     }
 
-    /// When to wake up next. O(alarms · apps).
+    /// When to wake up next. O(alarms).
     pub fn wakeup(&self) -> Option<Wakeup> {
-        let windows = self.entries.iter().filter_map(|entry| {
-            let from = self.standing_of(entry).rings_from?;
-            let planned = entry.planned(self.clock)?.since_boot();
-            Some(Wakeup { from, until: planned.after(entry.alarm.kind.window()).max(from) })
-        });
+        let windows = self.entries.iter().filter_map(|entry| entry.window);
         windows.reduce(|a, b| Wakeup { from: a.from.min(b.from), until: a.until.min(b.until) })
     }
 
     /// The next alarm that rings at `now`, if any does: in the order of their moments, equal ones in the order in
-    /// which they were set. Call until there is none; anything may be set and cancelled in between.
-    /// O(alarms · apps).
+    /// which they were set. Call until there is none; anything may be set and cancelled in between. O(alarms).
     pub fn ring(&mut self, now: Nanos) -> Option<Ring> {
-        let rings_now = |entry: &&Entry| self.standing_of(entry).rings_from.is_some_and(|from| from <= now);
-        let oldest = self.entries.iter().filter(rings_now).min_by_key(|entry| entry.planned(self.clock))?;
+        let rings_now = |entry: &Entry| entry.window.is_some_and(|window| window.from <= now);
+        let due = self.entries.iter().enumerate().filter(|(_, entry)| rings_now(entry));
+        let (index, oldest) = due.min_by_key(|(_, entry)| entry.planned(self.clock))?;
+        let place = oldest.place;
         let ring = Ring {
             id: oldest.id,
             alarm: oldest.alarm.clone(),
@@ -197,28 +203,29 @@ impl AlarmQueue {
             self.next_missed = now.after(MISSED_GAP);
         }
         if !ring.alarm.kind.passes_standby() {
-            self.paces.rang(&ring.alarm.app, now);
+            self.paces.rang(place, now);
         }
-        self.finish(ring.id, now);
+        self.finish(index, now);
+        self.settle();
         Some(ring)
     }
 
-    /// Where an alarm stands, and why it does not ring earlier. O(alarms + apps).
+    /// Where an alarm stands, and why it does not ring earlier. O(log alarms).
     pub fn standing(&self, id: AlarmId) -> Option<Standing> {
-        self.entries.iter().find(|entry| entry.id == id).map(|entry| self.standing_of(entry))
+        self.index(id).map(|index| self.standing_of(&self.entries[index]))
     }
 
     /// When the next alarm-clock alarm of `app` is due: as long as that is near, the app stays out of standby.
     /// O(alarms).
     pub fn next_alarm_clock(&self, app: &App) -> Option<Nanos> {
-        let of_app = self.entries.iter().filter(|entry| entry.alarm.app == *app);
+        let of_app = self.of(app);
         let clocks = of_app.filter(|entry| entry.alarm.kind.passes_standby());
         clocks.filter_map(|entry| entry.planned(self.clock)).min().map(Moment::since_boot)
     }
 
     /// How many alarms `app` has. O(alarms).
     pub fn count(&self, app: &App) -> usize {
-        self.entries.iter().filter(|entry| entry.alarm.app == *app).count()
+        self.of(app).count()
     }
 
     /// All alarms, in the order in which they were set.
@@ -226,15 +233,25 @@ impl AlarmQueue {
         self.entries.iter().map(|entry| (entry.id, &entry.alarm))
     }
 
-    pub(crate) fn admit(&mut self, app: &App, now: Nanos) -> Result<(), Refusal> {
+    pub(crate) fn admit(&mut self, app: &App, now: Nanos) -> Result<Place, Refusal> {
         let entries = &self.entries;
-        self.paces.admit(app, now, |other| entries.iter().any(|entry| entry.alarm.app == *other))
+        self.paces.admit(app, now, |place| entries.iter().any(|entry| entry.place == place))
+    }
+
+    /// The alarms of `app`. O(alarms).
+    fn of(&self, app: &App) -> impl Iterator<Item = &Entry> {
+        let place = self.paces.find(app);
+        place.into_iter().flat_map(|place| self.entries.iter().filter(move |entry| entry.place == place))
+    }
+
+    /// Where the alarm is among the entries. O(log alarms).
+    fn index(&self, id: AlarmId) -> Option<usize> {
+        self.entries.binary_search_by_key(&id, |entry| entry.id).ok()
     }
 
     /// An alarm rang: it goes, or waits for its next occurrence.
-    fn finish(&mut self, id: AlarmId, now: Nanos) {
+    fn finish(&mut self, index: usize, now: Nanos) {
         let wall = self.clock.wall(now);
-        let Some(index) = self.entries.iter().position(|entry| entry.id == id) else { return };
         let entry = &mut self.entries[index];
         let (When::Weekly(_), Target::Wall(occurrence)) = (entry.alarm.when, entry.target) else {
             self.entries.remove(index);
@@ -246,6 +263,19 @@ impl AlarmQueue {
         entry.date(wall, &self.zone);
     }
 
+    /// After a change of the clock, the zone or paces: when each alarm wants the machine awake. O(alarms).
+    pub(crate) fn settle(&mut self) {
+        for index in 0..self.entries.len() {
+            self.entries[index].window = self.window_of(&self.entries[index]);
+        }
+    }
+
+    fn window_of(&self, entry: &Entry) -> Option<Wakeup> {
+        let from = self.standing_of(entry).rings_from?;
+        let planned = entry.planned(self.clock)?.since_boot();
+        Some(Wakeup { from, until: planned.after(entry.alarm.kind.window()).max(from) })
+    }
+
     fn standing_of(&self, entry: &Entry) -> Standing {
         let Some(planned) = entry.planned(self.clock) else {
             return Standing { rings_from: None, reason: Reason::ClockUnknown };
@@ -255,7 +285,7 @@ impl AlarmQueue {
             standing.delay(self.next_missed, Reason::MissedOthersFirst);
         }
         if !entry.alarm.kind.passes_standby() {
-            let admitted = self.paces.admitted(&entry.alarm.app);
+            let admitted = self.paces.admitted(entry.place);
             standing.delay(admitted.by_quota, Reason::Quota);
             standing.delay(admitted.by_standby, Reason::Standby);
         }

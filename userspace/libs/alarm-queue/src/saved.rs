@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alarm::{ALARMS_MAX, ALARMS_PER_APP, Alarm, AlarmId, App, Kind, Label, When};
 use crate::moment::{Clock, Moment};
+use crate::pace::Place;
 use crate::queue::{AlarmQueue, Entry, Target};
 use crate::repeat::{Days, Weekly};
 use crate::ring::Missed;
@@ -137,7 +138,8 @@ impl AlarmQueue {
         queue.next_id = content.next_id;
         queue.clock = clock;
         for saved in content.alarms {
-            let mut entry = saved.entry(now, off).ok_or(Damage::Nonsense)?;
+            let place = queue.admit(&saved.app, now).map_err(|_| Damage::Nonsense)?;
+            let mut entry = saved.entry(place, now, off).ok_or(Damage::Nonsense)?;
             let in_order = queue.entries.last().is_none_or(|last| last.id < entry.id);
             let fits = queue.entries.len() < ALARMS_MAX && queue.count(&entry.alarm.app) < ALARMS_PER_APP;
             if !in_order || !fits || entry.id.0 >= queue.next_id {
@@ -147,9 +149,9 @@ impl AlarmQueue {
             if entry.window_is_over(clock, now) {
                 entry.missed = Some(Missed::WhileOff);
             }
-            queue.admit(&entry.alarm.app, now).map_err(|_| Damage::Nonsense)?;
             queue.entries.push(entry);
         }
+        queue.settle();
         Ok(queue)
     }
 }
@@ -194,7 +196,7 @@ impl Saved {
     }
 
     /// None when it is no alarm that could have been set.
-    fn entry(self, now: Nanos, off: Nanos) -> Option<Entry> {
+    fn entry(self, place: Place, now: Nanos, off: Nanos) -> Option<Entry> {
         let (when, target) = match self.when {
             SavedWhen::Elapsed(ahead) => {
                 let at = Moment::at(now).0.saturating_add(ahead).saturating_sub(Moment::at(off).0);
@@ -209,7 +211,15 @@ impl Saved {
         };
         let kind = Kind::from_wire(self.kind)?;
         let alarm = Alarm { app: self.app, label: self.label, kind, when };
-        Some(Entry { id: AlarmId(self.id), alarm, target, rang: self.rang.map(Wall), missed: None })
+        Some(Entry {
+            id: AlarmId(self.id),
+            alarm,
+            place,
+            target,
+            rang: self.rang.map(Wall),
+            missed: None,
+            window: None,
+        })
     }
 }
 

@@ -144,6 +144,9 @@ proptest! {
                     device.queue = restored;
                 }
             }
+            let queue = &device.queue;
+            let first = queue.alarms().filter_map(|(id, _)| queue.standing(id)?.rings_from).min();
+            prop_assert_eq!(queue.wakeup().map(|wakeup| wakeup.from), first, "when the first alarm may ring");
         }
         // A month later everything that is to ring once has rung.
         device.sleep(s(31 * 86_400));

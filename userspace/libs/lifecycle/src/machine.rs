@@ -29,6 +29,9 @@ use crate::restart::Restart;
 /// Most apps that are installed at once.
 pub const APPS_MAX: usize = 128;
 
+/// Most effects of one event: a task is made or ended and the app is in another state, or two apps are.
+const EFFECTS_MAX: usize = 2;
+
 /// Where an app stands.
 ///
 /// ```
@@ -106,7 +109,7 @@ impl Lifecycle {
     /// Something happened to `app`, or is asked for. What was true of an earlier task of it changes nothing. O(apps).
     pub fn event(&mut self, app: &App, event: Event, now: Nanos) -> Result<Vec<Effect>, Refusal> {
         let index = self.index(app)?;
-        let mut effects = Vec::new();
+        let mut effects = Vec::with_capacity(EFFECTS_MAX);
         let record = &mut self.records[index];
         match event {
             Event::Open(opener) => self.open(index, opener, now, &mut effects)?,
@@ -244,10 +247,9 @@ impl Lifecycle {
 
     /// Shows one app and covers the other that was on the screen.
     fn show(&mut self, index: usize, cause: Cause, now: Nanos, effects: &mut Vec<Effect>) {
-        for (other, record) in self.records.iter_mut().enumerate() {
-            if other != index && record.state == State::Foreground {
-                record.hide(Cause::Covered, now, effects);
-            }
+        let on_screen = self.records.iter().position(|record| record.state == State::Foreground);
+        if let Some(other) = on_screen.filter(|other| *other != index) {
+            self.records[other].hide(Cause::Covered, now, effects);
         }
         self.records[index].show(cause, now, effects);
     }

@@ -2,7 +2,7 @@
 
 use alarm_queue::Quota;
 use nexus_abi::Nanos;
-use power_config::{KEYS, Key, Mistake, PowerConfig, RULES, Relation, Rule, Unit, Values};
+use power_config::{CONFIG_BYTES_MAX, KEYS, Key, Mistake, PowerConfig, RULES, Relation, Rule, Unit, Values};
 use power_governor::Percent;
 use power_residency::{Range, Windows};
 use proptest::prelude::*;
@@ -151,6 +151,7 @@ fn rules_end_exactly_where_they_say() {
 fn names_are_unique_and_found_and_end_in_their_unit() {
     for entry in KEYS {
         assert_eq!(Key::named(entry.section, entry.name), Some(entry.key));
+        assert_eq!(entry.key.entry(), &entry);
         let ending = match entry.unit {
             Unit::Micros => "_us",
             Unit::Millis => "_ms",
@@ -187,6 +188,12 @@ fn mistakes_say_what_is_allowed() {
             "screen.dim_s must be less than screen.timeout_s",
         ]
     );
+}
+
+#[test]
+fn the_largest_numbers_just_fit_into_the_longest_compiled_configuration() {
+    let largest = KEYS.iter().fold(Values::DEFAULT, |values, entry| values.with(entry.key, u32::MAX));
+    assert_eq!(postcard::to_allocvec(&largest).unwrap().len(), CONFIG_BYTES_MAX);
 }
 
 #[test]

@@ -237,12 +237,10 @@ impl Lock {
         (due < self.end).then_some(due)
     }
 
-    /// The app's standing from `now` on.
+    /// The app's standing, another than before, from `now` on.
     pub(crate) fn stand(&mut self, standing: Standing, now: Nanos) {
-        if self.standing != standing {
-            self.standing = standing;
-            self.watch = Watch::of(standing, now);
-        }
+        self.standing = standing;
+        self.watch = Watch::of(standing, now);
     }
 }
 

@@ -98,15 +98,22 @@ impl WakeLocks {
         if request.who.on_behalf_of.is_some() && !permit.for_others {
             return Err(Refusal::ForOthers);
         }
-        let place = match self.find(&request.who) {
-            Some(place) => self.joined(place, &request)?,
-            None => self.added(&request)?,
-        };
+        let known = self.find(&request.who);
+        match known {
+            Some(place) => self.joinable(place, &request)?,
+            None => self.room_for(request.who.task)?,
+        }
+        let aligned = self.align(request.who.charged(), request.standing);
+        let place = known.unwrap_or_else(|| self.add(request));
         let lock = &mut self.locks[place];
         lock.references += 1;
         lock.end = lock.end.max(hold.end(self.now));
         let grant = Grant { id: lock.id, references: lock.references, end: lock.end };
-        self.align(request.who.charged(), request.standing);
+        if known.is_none() && aligned == 0 {
+            self.add_up(place);
+        } else {
+            self.settle();
+        }
         Ok(grant)
     }
 
@@ -151,10 +158,13 @@ impl WakeLocks {
 
     /// An app does something else from now on. How many locks are charged to it. O(locks).
     pub fn stand(&mut self, app: &str, standing: Standing) -> Result<usize, Refusal> {
-        match self.align(app, standing) {
-            0 => Err(Refusal::UnknownApp),
-            charged => Ok(charged),
+        let charged = self.locks.iter().filter(|lock| lock.who.charged() == app).count();
+        if charged == 0 {
+            return Err(Refusal::UnknownApp);
         }
+        self.align(app, standing);
+        self.settle();
+        Ok(charged)
     }
 
     /// Notes the locks that have been held too long.
@@ -180,34 +190,33 @@ impl WakeLocks {
     }
 
     fn held(&self, holder: TaskId, id: LockId) -> Result<usize, Refusal> {
-        let held = |lock: &Lock| lock.id == id && lock.who.task == holder;
-        self.locks.iter().position(held).ok_or(Refusal::NotHeld)
+        let place = self.locks.binary_search_by_key(&id, |lock| lock.id).ok();
+        place.filter(|place| self.locks[*place].who.task == holder).ok_or(Refusal::NotHeld)
     }
 
-    /// The place of a lock that takes one more reference.
-    fn joined(&self, place: usize, request: &Request) -> Result<usize, Refusal> {
+    /// Whether a lock takes one more reference.
+    fn joinable(&self, place: usize, request: &Request) -> Result<(), Refusal> {
         let lock = &self.locks[place];
         if lock.kind != request.kind || lock.who != request.who {
             return Err(Refusal::Differs);
         }
-        if lock.references >= REFERENCES_MAX {
-            return Err(Refusal::ReferencesFull);
-        }
-        Ok(place)
+        if lock.references >= REFERENCES_MAX { Err(Refusal::ReferencesFull) } else { Ok(()) }
     }
 
-    /// The place of a new lock, which has no reference yet.
-    fn added(&mut self, request: &Request) -> Result<usize, Refusal> {
-        let its = self.locks.iter().filter(|lock| lock.who.task == request.who.task).count();
+    /// Whether a task may have one more lock.
+    fn room_for(&self, task: TaskId) -> Result<(), Refusal> {
+        let its = self.locks.iter().filter(|lock| lock.who.task == task).count();
         if its >= self.rules.per_task.min(LOCKS_PER_TASK) {
             return Err(Refusal::TaskFull);
         }
-        if self.locks.len() >= self.rules.in_all.min(LOCKS_MAX) {
-            return Err(Refusal::TableFull);
-        }
+        if self.locks.len() >= self.rules.in_all.min(LOCKS_MAX) { Err(Refusal::TableFull) } else { Ok(()) }
+    }
+
+    /// Adds a lock that has no reference yet. Its place.
+    fn add(&mut self, request: Request) -> usize {
         self.locks.push(Lock {
             id: self.next_id,
-            who: request.who.clone(),
+            who: request.who,
             kind: request.kind,
             references: 0,
             since: self.now,
@@ -216,25 +225,32 @@ impl WakeLocks {
             watch: Watch::of(request.standing, self.now),
         });
         self.next_id = self.next_id.next();
-        Ok(self.locks.len() - 1)
+        self.locks.len() - 1
     }
 
-    /// Gives all locks charged to `app` the same standing. How many they are.
+    /// Gives all locks charged to `app` the same standing. How many had another: few, so that is asked first.
     fn align(&mut self, app: &str, standing: Standing) -> usize {
-        let mut charged = 0;
-        for lock in self.locks.iter_mut().filter(|lock| lock.who.charged() == app) {
-            lock.stand(standing, self.now);
-            charged += 1;
-        }
-        self.settle();
-        charged
+        let differs = |lock: &&mut Lock| lock.standing != standing && lock.who.charged() == app;
+        let theirs = self.locks.iter_mut().filter(differs);
+        theirs.map(|lock| lock.stand(standing, self.now)).count()
     }
 
-    /// Sums the locks up after a change.
+    /// Sums the locks up after a change of any of them. O(locks).
     fn settle(&mut self) {
-        self.demand = self.locks.iter().filter(|lock| lock.counts()).map(|lock| lock.kind).max();
-        let due = |lock: &Lock| lock.report_due(&self.rules).map_or(lock.end, |due| due.min(lock.end));
-        self.deadline = self.locks.iter().map(due).min().unwrap_or(Nanos::NEVER);
+        (self.demand, self.deadline) = (None, Nanos::NEVER);
+        for place in 0..self.locks.len() {
+            self.add_up(place);
+        }
+    }
+
+    /// Adds a lock to the sum of the others. O(1).
+    fn add_up(&mut self, place: usize) {
+        let lock = &self.locks[place];
+        if lock.counts() {
+            self.demand = self.demand.max(Some(lock.kind));
+        }
+        let due = lock.report_due(&self.rules).unwrap_or(lock.end);
+        self.deadline = self.deadline.min(due);
     }
 }
 

@@ -121,6 +121,7 @@ fn renewing_and_acquiring_again_move_the_end_later_only() {
     assert_eq!(hold(&mut locks, 1, "sync").end, ms(604_000));
     locks.advance(ms(600_000));
     assert_eq!(hold(&mut locks, 1, "sync").end, ms(610_000));
+    assert_eq!(locks.deadline(), ms(610_000));
     assert_eq!(locks.iter().map(|lock| lock.references()).collect::<Vec<_>>(), [3]);
 }
 

@@ -29,6 +29,24 @@ fn suspending_an_app_hides_its_locks_and_restoring_shows_them() {
 }
 
 #[test]
+fn a_new_lock_of_an_app_that_is_back_makes_its_old_ones_count() {
+    let mut locks = WakeLocks::default();
+    locks.acquire(Request { kind: Kind::Full, ..request(1, "a") }, PLAIN).unwrap();
+    locks.stand("app1", Standing::Suspended).unwrap();
+    hold(&mut locks, 1, "b");
+    assert_eq!(locks.demand(), Some(Kind::Full));
+}
+
+#[test]
+fn a_new_lock_of_an_app_that_is_back_ends_the_stretch_of_its_old_ones() {
+    let mut locks = WakeLocks::default();
+    let old = locks.acquire(in_background(1, "a"), PLAIN).unwrap();
+    assert_eq!(locks.deadline(), Nanos(FIVE_MINUTES.0 + 1), "a report");
+    locks.acquire(Request { hold: None, ..request(1, "b") }, PLAIN).unwrap();
+    assert_eq!(locks.deadline(), old.end);
+}
+
+#[test]
 fn suspension_is_of_one_app() {
     let mut locks = WakeLocks::default();
     locks.acquire(Request { kind: Kind::Full, ..request(1, "a") }, PLAIN).unwrap();
