@@ -270,7 +270,7 @@ fn a_server_that_must_begin_again_asks_for_the_same_deadline() {
     assert!(pair.call(&mut world));
     pair.server.registers().set(Reg::T5, 77);
     assert!(pair.answer(&mut world, DUE));
-    let taken = crate::ipc::reply::interrupt_wait(world.machine, pair.server.shared()).unwrap();
+    let taken = world.hart().interrupt_wait(pair.server.shared()).unwrap();
     world.hart().retry(taken);
     world.run(pair.server);
     assert_eq!(pair.server.registers().get(Reg::T5), DUE.0);
