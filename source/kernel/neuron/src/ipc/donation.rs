@@ -224,6 +224,7 @@ impl Hart {
             }
             self.release_task(client);
         }
+        note_lent(task);
         self.spread(task);
     }
 
@@ -328,10 +329,7 @@ fn unkeep(client: &Task) -> Option<QosClass> {
 /// One who urged `server` as `from` does so as `to` now: true when that makes a difference.
 fn urge(server: &Task, from: QosClass, to: QosClass) -> bool {
     let (before, now) = server.loan.urge(from, to);
-    match to {
-        QosClass::Idle => note_lent(server),
-        _ => _ = server.set_flag(Flags::LENT),
-    }
+    note_lent(server);
     let unurged = server.loan.lent().map_or(server.class(), |lent| lent.class);
     before.max(unurged) != now.max(unurged)
 }
@@ -357,14 +355,16 @@ fn lent_by(client: &Task, server: &Task) -> Option<Lent> {
     (!is_own).then_some(Lent { class: theirs.class, shares: theirs.shares })
 }
 
-/// Marks whether a task may have what is not its own. Whoever lends sets the mark afterwards, so it is not lost.
+/// Marks whether a task may have what is not its own. Whoever lends, or changes what is its own, looks afterwards, so the
+/// mark is not lost.
 fn note_lent(task: &Task) {
-    if task.loan.is_lent() && task.flags() & Flags::LENT != 0 {
+    fence(Ordering::SeqCst);
+    if task.has_more_than_its_own() == (task.flags() & Flags::LENT != 0) {
         return;
     }
     task.clear_flag(Flags::LENT);
     fence(Ordering::SeqCst);
-    if task.loan.is_lent() {
+    if task.has_more_than_its_own() {
         task.set_flag(Flags::LENT);
     }
 }

@@ -1,9 +1,10 @@
 //! The short ways of a server that answers when it likes: `receive`, which waits, and `reply`, after which it goes on.
 //!
 //! As in [`super::fast`], a short way does the whole of it or nothing, and then the general path in [`super::call`]
-//! decides. What must hold besides: nothing is lent to the server, and the caller that is answered is of a lower class
-//! than what runs, so that the server goes on whatever the queue thinks of it. The decision is left to whatever the
-//! server does next: mostly it answers others and then waits. If it does neither, the timer reminds the hart.
+//! decides. What must hold besides: nothing is lent to the server, no caller that it keeps waiting is more urgent than
+//! the server itself, and the caller that is answered is of a lower class than what runs, so that the server goes on
+//! whatever the queue thinks of it. The decision is left to whatever the server does next: mostly it answers others and
+//! then waits. If it does neither, the timer reminds the hart.
 #![expect(unsafe_code, reason = "the borrow of the handle table ends before the task moves")]
 
 use nexus_abi::{Handle, TaskId};
@@ -23,6 +24,7 @@ pub fn receive(hart: &mut Hart, named: u64, deadline: u64) -> bool {
     if task.flags() & Flags::OTHERS != 0
         || task.waits_until().0 != deadline
         || task.loan.client() != TaskId::NONE
+        || hart.runs_above(task)
     {
         return false;
     }

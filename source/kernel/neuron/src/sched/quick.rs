@@ -8,8 +8,8 @@
 
 use core::sync::atomic::Ordering;
 
-use nexus_abi::{Nanos, QosClass};
 use nexus_abi::info::TaskState;
+use nexus_abi::{Nanos, QosClass};
 use sched_policy::Entities;
 
 use super::Hart;
@@ -48,6 +48,12 @@ impl Hart {
     #[inline(always)]
     pub(crate) fn goes_on_before(&self, ready: &Task) -> bool {
         ready.class_index() < self.class as u8 && self.fast_bit != 0
+    }
+
+    /// True when the hart runs in a higher class than the task's own.
+    #[inline(always)]
+    pub(crate) fn runs_above(&self, task: &Task) -> bool {
+        self.class as u8 > task.class_index()
     }
 
     /// Somebody of a lower class than the one that runs may have become ready, and the queue was not asked yet. It will

@@ -95,11 +95,6 @@ impl Loan {
         highest(self.urging.load(Ordering::Relaxed))
     }
 
-    /// True when it may have anything that is not its own.
-    pub fn is_lent(&self) -> bool {
-        u64::from(self.lent.load(Ordering::Relaxed)) | self.urging.load(Ordering::Relaxed) != 0
-    }
-
     /// One who urged it as `from` does so as `to` now; Idle is not at all. The highest class before and now.
     #[inline(always)]
     pub fn urge(&self, from: QosClass, to: QosClass) -> (QosClass, QosClass) {

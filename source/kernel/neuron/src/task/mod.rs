@@ -175,7 +175,7 @@ impl Flags {
     pub const MOVE: u32 = 1 << 4;
     /// How much of the hart it may have has changed: look before it goes on.
     pub const WEIGH: u32 = 1 << 5;
-    /// It may have what is not its own: its client lends it something, or somebody urges it.
+    /// It may have what is not its own: its client lends it something, or somebody of a higher class urges it.
     pub const LENT: u32 = 1 << 6;
     /// Its server keeps it waiting and works for another: whoever answers it must take note.
     pub const KEPT: u32 = 1 << 7;
@@ -317,6 +317,11 @@ impl Task {
     /// How late its deadlines may be: nobody gets more exact ones than timed gives, but who has the right.
     pub fn slack(&self) -> Nanos {
         if self.precise_time { Nanos(0) } else { class_window(self.class()) }
+    }
+
+    /// True when what it may have is not its own: its client lends it something, or it is urged to more than its class.
+    pub fn has_more_than_its_own(&self) -> bool {
+        self.loan.lent().is_some() || self.loan.urged() > self.class()
     }
 
     /// What it may have of a hart: while it works for a client, what the client may; and the class of whoever urges

@@ -179,7 +179,7 @@ impl History {
             let task = player.actor.shared();
             let (settings, expected) = (task.settings(), self.expected(n));
             assert_eq!((settings.class, settings.shares), expected, "task {n}");
-            assert!(!task.loan.is_lent() || task.flags() & Flags::LENT != 0, "task {n} is not marked");
+            assert_eq!(task.flags() & Flags::LENT != 0, task.has_more_than_its_own(), "task {n} is marked");
         }
     }
 
