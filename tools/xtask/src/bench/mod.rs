@@ -69,7 +69,7 @@ pub fn bench(workspace: &Workspace, baseline: Baseline) -> Result<()> {
         println!("{table}");
     }
     // Wall-clock on a shared machine: shown, and no reason to fail.
-    let speed = ["run", "--quiet", "-p", "sim", "--", "speed"];
+    let speed = ["run", "--quiet", "--release", "-p", "sim", "--", "speed"];
     process::run(host_cargo().current_dir(workspace.root()).args(speed))?;
     let folder = workspace.target().join("bench");
     fs::create_dir_all(&folder)?;
