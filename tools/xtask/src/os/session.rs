@@ -86,15 +86,22 @@ fn scripted(
     let mut running = Running::start(machine, Console::Pipe)?;
     // A prompt is answered once; the echo that follows it makes a line, and the next prompt is a new one.
     let mut answered = false;
+    // What the kernel says ends the line of a prompt that stands.
+    let mut talked_over = false;
     let mut powering_off = false;
     loop {
         match running.next()? {
             Event::Line(line) => {
+                talked_over |= !answered && line.starts_with(SHELL_PROMPT);
                 answered = false;
                 writeln!(out, "{line}").context("nobody reads our output")?;
             }
-            Event::Quiet if !answered && !powering_off && running.partial().ends_with(SHELL_PROMPT) => {
-                answered = true;
+            Event::Quiet
+                if !answered
+                    && !powering_off
+                    && (talked_over || running.partial().ends_with(SHELL_PROMPT)) =>
+            {
+                (answered, talked_over) = (true, false);
                 match script.next() {
                     Some(line) => running.send(&(line.context("cannot read standard input")? + "\r"))?,
                     None => {
@@ -128,8 +135,19 @@ done"#;
 
     #[test]
     fn each_line_is_typed_at_a_prompt_and_the_end_powers_off() {
+        types_each_line_at_a_prompt(FAKE_SHELL);
+    }
+
+    #[test]
+    fn a_prompt_that_the_kernel_talks_over_is_answered_too() {
+        let talks = FAKE_SHELL.replace("ready\\nnexus> ", "ready\\nnexus> neuron: idle enter L1\\n");
+        assert_ne!(talks, FAKE_SHELL);
+        types_each_line_at_a_prompt(&talks);
+    }
+
+    fn types_each_line_at_a_prompt(shell: &str) {
         let folder = tempfile::tempdir().unwrap();
-        let machine = Machine { time_out: Duration::from_secs(20), ..emulator(folder.path(), FAKE_SHELL) };
+        let machine = Machine { time_out: Duration::from_secs(20), ..emulator(folder.path(), shell) };
         let mut out = Vec::new();
         let mut lines = ["help", "ps"].into_iter().map(|line| Ok(line.to_owned()));
         let exit = scripted(&machine, &mut lines, &mut out).unwrap();

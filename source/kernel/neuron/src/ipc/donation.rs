@@ -107,7 +107,14 @@ impl Hart {
         let class = client.settings().class;
         client.loan.keep(reply::this_call(client).0, class);
         client.set_flag(Flags::KEPT);
-        if urge(server, QosClass::Idle, class) {
+        let mut changed = urge(server, QosClass::Idle, class);
+        // Its class may have changed before it could be seen that it is kept.
+        fence(Ordering::SeqCst);
+        let class = client.settings().class;
+        if let Some(before) = client.loan.keep_as(reply::this_call(client).0, class) {
+            changed |= urge(server, before, class);
+        }
+        if changed {
             server.set_flag(Flags::WEIGH);
         }
         // If it has given up meanwhile, that was perhaps before there was anything to take back.
@@ -159,6 +166,8 @@ impl Hart {
 
     #[inline(never)]
     fn withdraw_from_server(&mut self, client: &Task, server: TaskId) {
+        // Whoever keeps it looks afterwards whether it still waits.
+        fence(Ordering::SeqCst);
         let kept = unkeep(client);
         let Some(server) = self.task(server) else { return };
         let has_less = match kept {

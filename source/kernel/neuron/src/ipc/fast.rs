@@ -110,6 +110,10 @@ pub fn reply_receive(hart: &mut Hart, named: u64, deadline: u64) -> Switch {
     }
     let slot = answer.slot();
     let stays = hart.translations_are_good(answer.caller) && hart.runs_for(answer.caller);
+    if !stays && task.loan.client() != answer.caller.id() && !hart.runs_for(answer.caller) {
+        // Somebody else may have something of the caller, or the server of another.
+        return refuse(port);
+    }
     let Some(caller) = reply::claim(answer.caller, answer.call) else { return refuse(port) };
     if !stays {
         return neuron_reply_elsewhere(hart, caller.into_ptr(), slot, port);

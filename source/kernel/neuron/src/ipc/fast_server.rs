@@ -35,9 +35,12 @@ pub fn receive(hart: &mut Hart, named: u64, deadline: u64) -> bool {
         return false;
     }
     let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return false };
-    if !port.is_quiet() {
+    if !port.is_quiet() || !port.knows(task.id()) {
         refuse(port);
         return false;
+    }
+    if !hart.runs_for(task) {
+        hart.tie_claim(task);
     }
     let Some(task) = hart.take_current() else { unreachable!("it ran a moment ago") };
     hart.charge(&task);

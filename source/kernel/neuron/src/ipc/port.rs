@@ -250,6 +250,13 @@ impl PortGuard<'_> {
         if server == SHARED { TaskId::NONE } else { server }
     }
 
+    /// True when it is known that this task receives here.
+    #[inline(always)]
+    pub fn knows(&self, server: TaskId) -> bool {
+        let known = self.state().server;
+        known == server || known == SHARED
+    }
+
     /// This task receives here.
     pub fn set_server(&mut self, server: TaskId) {
         let state = self.state_mut();
@@ -343,12 +350,14 @@ impl PortGuard<'_> {
 
     /// A task that has called may have something else than when it came: it goes behind those of its class now.
     pub fn reorder(&mut self, caller: &Task) {
-        let list = usize::from(self.links().of(TaskPtr::to(caller)).list);
-        if list != RECEIVERS
-            && list != caller.settings().class as usize
-            && let Some(caller) = self.remove(caller)
-        {
-            self.push_caller(caller);
+        let ptr = TaskPtr::to(caller);
+        let list = usize::from(self.links().of(ptr).list);
+        let class = caller.settings().class as usize;
+        if list != RECEIVERS && list != class {
+            // All the while it says that it is here: whoever looks for it has no lock yet, and must find it.
+            self.unlink(ptr);
+            self.state_mut().pending |= 1 << class;
+            self.link_last(class, ptr);
         }
     }
 
@@ -393,6 +402,12 @@ impl PortGuard<'_> {
         // SAFETY: the task waits in this port's queue, under the lock we hold; `task` is its address.
         let token = unsafe { OwnedTask::adopt(task.as_ptr()) };
         let ptr = token.into_ptr();
+        self.unlink(ptr);
+        Some(self.release(ptr))
+    }
+
+    /// Takes a task out of its list.
+    fn unlink(&mut self, ptr: TaskPtr) {
         let mut links = self.links();
         let (next, prev, at) = {
             let own = links.of(ptr);
@@ -413,13 +428,18 @@ impl PortGuard<'_> {
         if self.state().lists[at].ends.is_none() && at != RECEIVERS {
             self.state_mut().pending &= !(1 << at);
         }
-        Some(self.release(ptr))
     }
 
     #[inline(always)]
     fn push_back(&mut self, at: usize, task: OwnedTask) {
         let ptr = self.adopt(at, task);
+        self.link_last(at, ptr);
+    }
+
+    #[inline(always)]
+    fn link_last(&mut self, at: usize, ptr: TaskPtr) {
         let mut links = self.links();
+        *links.of(ptr) = crate::task::Links { next: None, prev: None, list: at as u8 };
         let list = &mut self.state_mut().lists[at];
         list.ends = match list.ends {
             None => Some((ptr, ptr)),

@@ -137,7 +137,6 @@ impl Hart {
         let now = time::now();
         if self.queue.is_uncontested() {
             self.even_at = self.next_look(now);
-            self.offer_at = Ticks::NEVER;
         }
         // SAFETY: we have the token until the queue has it.
         let mut claims = unsafe { Claims::new() };
@@ -284,6 +283,16 @@ impl Hart {
         self.stale = true;
     }
 
+    /// The one in whose name the hart runs waits for `server`, which keeps it waiting: circles are found by that.
+    #[inline(always)]
+    pub(crate) fn tie_claim(&self, server: &Task) {
+        if let Some(claim) = self.queue.claim() {
+            // SAFETY: it is blocked until the server answers, and so alive.
+            let client = unsafe { claim.shared() };
+            client.loan.set_server(server.id(), reply::this_call(client).0);
+        }
+    }
+
     /// A server that has answered runs on in its own name, and its caller has what it ran in.
     pub(crate) fn return_claim(&mut self, server: &OwnedTask, caller: &OwnedTask) {
         if self.queue.claim() == Some(server.ptr()) && !self.queue.is_uncontested() {
@@ -397,12 +406,14 @@ impl Hart {
     #[inline(always)]
     pub(super) fn next_decision(&mut self) -> Ticks {
         if !self.queue.is_contest() {
+            self.offer_at = Ticks::NEVER;
             return if self.queue.one_waits() { self.queue.turn_ends() } else { Ticks::NEVER };
         }
         let now = time::now();
         // SAFETY: as above.
         let next = self.queue.next_decision(now, &mut unsafe { Claims::new() });
         if self.queue.is_empty() || self.idle.load(Ordering::Relaxed) == 0 {
+            self.offer_at = Ticks::NEVER;
             return next;
         }
         if self.offer_at == Ticks::NEVER {

@@ -40,7 +40,7 @@ impl Hart {
         let preferred = task.schedule().preferred().0;
         let sleeps_at_home = (self.idle.load(Ordering::Relaxed) & preferred) >> home & 1 == 1;
         let is_plain = sleeps_at_home && !self.tracing && home != self.index;
-        if is_plain && (preferred & self.bit == 0 || task.class() > QosClass::Normal) {
+        if is_plain && (preferred & self.bit == 0 || !is_ordinary(&task)) {
             self.send(task, home);
         } else {
             self.place(task);
@@ -204,7 +204,7 @@ impl Hart {
         let online = self.machine.online();
         let allowed = task.affinity().0 & online;
         let preferred = task.schedule().preferred().0 & allowed;
-        if preferred & self.bit != 0 && task.class() <= QosClass::Normal {
+        if preferred & self.bit != 0 && is_ordinary(task) {
             return self.index;
         }
         let idle = self.machine.idle.load(Ordering::Relaxed) & allowed;
@@ -220,4 +220,10 @@ impl Hart {
         let busy = if preferred != 0 { preferred } else { allowed };
         if busy >> last & 1 == 1 { last } else { busy.trailing_zeros() as usize % nexus_abi::HARTS_MAX }
     }
+}
+
+/// True for a task that can wait: Normal or Idle, and nobody more urgent waits for it.
+#[inline(always)]
+fn is_ordinary(task: &Task) -> bool {
+    task.class() <= QosClass::Normal && task.flags() & Flags::LENT == 0
 }

@@ -84,8 +84,14 @@ impl Hart {
             && self.can_take_over(task)
             && task.hart() == self.index
             && self.is_like_running(task)
-            && (self.class <= QosClass::Normal
-                || self.idle.load(Ordering::Relaxed) & task.schedule().preferred().0 == 0)
+            && self.needs_no_other(task.schedule().preferred().0)
+    }
+
+    /// True when a task of the class that runs, which prefers these harts, need not wake one of them.
+    #[inline(always)]
+    fn needs_no_other(&self, preferred: u64) -> bool {
+        self.class <= QosClass::Normal && preferred & self.bit != 0
+            || self.idle.load(Ordering::Relaxed) & preferred == 0
     }
 
     /// True when nothing sets the claim of a task, which waits where nobody else can take it, apart from others of
