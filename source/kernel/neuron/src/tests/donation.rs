@@ -3,6 +3,7 @@
 use nexus_abi::{Call, Error, Handle, Nanos, QosClass, Rights};
 
 use super::actor::Actor;
+use super::fast::trap;
 use super::message::Message;
 use super::world::World;
 
@@ -392,6 +393,28 @@ fn whoever_answers_for_another_server_ends_what_that_one_was_lent() {
     world.exchange(other, Call::Reply, Message::answer(moved, WORDS)).unwrap();
     assert!(clients[0].result().is_ok());
     assert_eq!([served, other].map(class), [QosClass::Interactive; 2]);
+}
+
+/// Also by the fast path, which knows of no loan of its own.
+#[test]
+fn whoever_answers_by_the_fast_path_for_another_server_ends_what_that_one_was_lent() {
+    let mut world = World::new();
+    let served = server(&mut world, QosClass::Normal);
+    let (caller, to) = client(&mut world, QosClass::Interactive, served);
+    world.message(caller, Call::Call, Message::to(to, WORDS));
+    let reply = served.0.incoming().unwrap().reply;
+    let (other, at) = server(&mut world, QosClass::Normal);
+    let onward = connect(&mut world, served.0, (other, at));
+    world.message(served.0, Call::Call, Message::to(onward, WORDS).moving(reply));
+    let got = other.incoming().unwrap();
+    world.exchange(other, Call::Reply, Message::answer(got.reply, WORDS)).unwrap();
+    assert_eq!([served.0, other].map(class), [QosClass::Interactive, QosClass::Normal]);
+    let moved = got.moved.unwrap();
+    if !trap(&mut world, other, Call::ReplyReceive, WORDS, moved.to_wire() << 32 | at.to_wire()) {
+        world.message(other, Call::ReplyReceive, Message::to(at, WORDS).replying(moved));
+    }
+    assert!(caller.result().is_ok());
+    assert_eq!(class(served.0), QosClass::Normal);
 }
 
 #[test]
