@@ -236,7 +236,7 @@ impl Stage {
         let moment = user::clock_now().after(LEAD);
         slow.ask(Op::Clocked, &[NEXT, moment.0, Nanos::NEVER.0])?;
         user::sleep_until(moment.after(QUEUED));
-        same("the slow caller", slow.status()?.state, TaskState::AwaitingReply as u64)?;
+        slow.until(TaskState::AwaitingReply)?;
         Ok(slow)
     }
 
