@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The way is found link by link, without holding one while taking the next; what changes meanwhile is as if it
-//! had changed a moment later. An endpoint's server is who received there last; where several receive, nobody is
+//! had changed a moment later. An endpoint's server is the one task that receives there; where several do, nobody is
 //! urged.
 
 use core::sync::atomic::{Ordering, fence};

@@ -356,6 +356,7 @@ impl PortGuard<'_> {
         if list != RECEIVERS && list != class {
             // All the while it says that it is here: whoever looks for it has no lock yet, and must find it.
             self.unlink(ptr);
+            *self.links().of(ptr) = crate::task::Links { next: None, prev: None, list: class as u8 };
             self.state_mut().pending |= 1 << class;
             self.link_last(class, ptr);
         }
@@ -436,10 +437,10 @@ impl PortGuard<'_> {
         self.link_last(at, ptr);
     }
 
+    /// Puts a task that belongs to a list at its end.
     #[inline(always)]
     fn link_last(&mut self, at: usize, ptr: TaskPtr) {
         let mut links = self.links();
-        *links.of(ptr) = crate::task::Links { next: None, prev: None, list: at as u8 };
         let list = &mut self.state_mut().lists[at];
         list.ends = match list.ends {
             None => Some((ptr, ptr)),

@@ -7,7 +7,7 @@
 //!
 //! Both ends say so, and a link that only one end knows is an old one. A loan begins when a message is received and
 //! ends with its answer, or when the server waits for the next. A call by the fast path leaves no loan: there the
-//! server runs on in its caller's very claim.
+//! server runs on in its caller's very claim, and if it keeps the caller waiting, only that one says for whom.
 //!
 //! Others urge a server meanwhile: the first caller in the queue of each of its endpoints, and each client that it
 //! keeps waiting while it works for another. They are counted by class, and it runs in the highest that is not zero,
