@@ -6,7 +6,8 @@
 
 use nexus_abi::{BurstHint, LatencyHint, QosClass, Shares};
 
-use crate::time::{LATENCY, Tempo, Ticks};
+use crate::line::Place;
+use crate::time::{LATENCY, TRIFLE, Tempo, Ticks};
 use crate::tree::Node;
 use crate::virtual_time::{Inverse, Progress, Service, Virtual};
 
@@ -47,6 +48,7 @@ pub struct Entity<Id> {
     /// While it runs: nothing of its class takes the hart before this point.
     pub(crate) uncut: Virtual,
     pub(crate) node: Node<Id>,
+    pub(crate) place: Place<Id>,
     pub(crate) away: Away,
     /// Of ordinary weight, without hints, and without a debt but for trifles.
     is_plain: bool,
@@ -107,6 +109,7 @@ impl<Id> Entity<Id> {
             burst: burst(tempo, settings),
             uncut: Virtual(0),
             node: Node::new(),
+            place: Place::new(),
             away: Away { lead: 0, home: Home { tag: 0, epoch: 0 }, since: Ticks(0) },
             is_plain: settings.is_ordinary(),
             settings,
@@ -145,7 +148,7 @@ impl<Id> Entity<Id> {
             // The pool keeps the part that went into it.
             self.away.home = Home::default();
         }
-        self.is_plain = settings.is_ordinary() && self.away.lead == 0;
+        self.note_debt(Service::of(tempo.at_most(TRIFLE)));
     }
 
     /// It asks for service of this length from where it is.

@@ -73,6 +73,11 @@ impl<Id: Copy + Eq> HartQueue<Id> {
             Mode::Alone | Mode::AloneOdd => Pressure::of(entity.class(), entity.weight),
             // The other is like it.
             Mode::OneWaits => Pressure::of(entity.class(), 2 * entity.weight),
+            // And so are those of its class in line.
+            Mode::Line => {
+                let alike = self.lines.len_of(entity.class()) as u64 + 1;
+                Pressure::of(entity.class(), alike * entity.weight)
+            }
             Mode::Contest => self.queue.pressure(Some(entity.class())),
         }
     }

@@ -21,9 +21,12 @@
 //! The *claim* is the entity in whose name the hart runs. It need not be the task that runs: a server runs on its
 //! client's.
 
+use nexus_abi::QosClass;
+
 use crate::entity::{Entities, Settings};
+use crate::line::Lines;
 use crate::run_queue::RunQueue;
-use crate::time::{LATENCY, TRIFLE, Tempo, Ticks};
+use crate::time::{LATENCY, OUTRANKED, TRIFLE, Tempo, Ticks};
 
 /// The runnable tasks of one hart.
 #[derive(Debug)]
@@ -36,11 +39,14 @@ pub struct HartQueue<Id> {
     /// Who waits at the door, and since when.
     pub(crate) door: Option<Id>,
     came: Ticks,
-    /// When the one at the door has the hart.
+    /// Who waits in line.
+    pub(crate) lines: Lines<Id>,
+    /// When those at the door or in line need not wait any longer.
     turn_ends: Ticks,
     /// How long the first request lasts of one that runs alone.
     turn: Ticks,
     trifle: Ticks,
+    outranked: Ticks,
     /// In a contest: up to when the claim has been charged.
     charged: Ticks,
     pub(crate) queue: RunQueue<Id>,
@@ -55,6 +61,8 @@ pub(crate) enum Mode {
     AloneOdd = 1,
     /// One waits at the door.
     OneWaits,
+    /// Some wait in line.
+    Line,
     Contest,
 }
 
@@ -67,9 +75,11 @@ impl<Id: Copy + Eq> HartQueue<Id> {
             began: Ticks(0),
             door: None,
             came: Ticks(0),
+            lines: Lines::new(),
             turn_ends: Ticks(0),
             turn: Ticks(tempo.at_least(LATENCY).0 / 2),
             trifle: tempo.at_most(TRIFLE),
+            outranked: tempo.at_most(OUTRANKED),
             charged: Ticks(0),
             queue: RunQueue::new(tempo, number),
         }
@@ -87,6 +97,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         match self.mode {
             Mode::Alone | Mode::AloneOdd => 0,
             Mode::OneWaits => 1,
+            Mode::Line => self.lines.len(),
             Mode::Contest => self.queue.len(),
         }
     }
@@ -158,13 +169,19 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         (self.came, self.began, self.turn_ends) = (now, now, self.patience_ends(now));
     }
 
-    /// True when one waits at the door.
+    /// True when one waits at the door, or some in line.
     #[inline(always)]
-    pub const fn one_waits(&self) -> bool {
-        matches!(self.mode, Mode::OneWaits)
+    pub const fn has_patience(&self) -> bool {
+        matches!(self.mode, Mode::OneWaits | Mode::Line)
     }
 
-    /// When the one at the door is owed the hart. Meaningful while [`Self::one_waits`]. O(1).
+    /// True when some wait in line.
+    #[inline(always)]
+    pub const fn has_line(&self) -> bool {
+        matches!(self.mode, Mode::Line)
+    }
+
+    /// When those who wait are owed more than patience. Meaningful while [`Self::has_patience`]. O(1).
     #[inline(always)]
     pub const fn turn_ends(&self) -> Ticks {
         self.turn_ends
@@ -182,15 +199,24 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         Ticks(now.0.wrapping_add(self.trifle.0 + 1))
     }
 
-    /// A task that was away is runnable and waits. O(log n).
+    /// A task that was away is runnable and waits. O(log n), O(1) at the door and in line.
     pub fn add(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
         debug_assert!(self.claim != Some(id), "the hart runs in its name");
-        let may_wait = match self.mode {
-            Mode::Alone | Mode::AloneOdd => self.claim.is_none_or(|claim| are_alike(claim, id, entities)),
-            Mode::OneWaits | Mode::Contest => false,
-        };
-        if may_wait {
-            return self.wait_at_door(id, now);
+        match self.mode {
+            Mode::Alone | Mode::AloneOdd => match self.claim {
+                Some(claim) if !are_alike(claim, id, entities) => {
+                    if is_plain_below(claim, id, entities) {
+                        return self.begin_line(id, now, entities);
+                    }
+                }
+                _ => return self.wait_at_door(id, now),
+            },
+            Mode::OneWaits | Mode::Line => {
+                if self.may_stand_in_line(id, entities) && self.door_goes_in_line(entities) {
+                    return self.stand_in_line(id, now, entities);
+                }
+            }
+            Mode::Contest => {}
         }
         self.enter(now, entities);
         self.queue.wake(id, now, entities);
@@ -215,17 +241,12 @@ impl<Id: Copy + Eq> HartQueue<Id> {
 
     #[inline(never)]
     fn start_among(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
-        match self.mode {
-            Mode::OneWaits if self.door.is_some_and(|other| are_alike(other, id, entities)) => {
-                (self.claim, self.began, self.came) = (Some(id), now, now);
-                self.turn_ends = self.patience_ends(now);
-            }
-            _ => {
-                self.enter(now, entities);
-                self.queue.start(id, now, entities);
-                (self.claim, self.charged) = (Some(id), now);
-            }
+        if self.has_patience() && self.door_goes_in_line(entities) && self.goes_before_line(id, entities) {
+            return self.run_before_line(id, now, entities);
         }
+        self.enter(now, entities);
+        self.queue.start(id, now, entities);
+        (self.claim, self.charged) = (Some(id), now);
     }
 
     /// The same as [`Self::leave`], if nobody waits; else false, and nothing is done. O(1).
@@ -242,6 +263,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     pub fn leave(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
         match self.mode {
             Mode::OneWaits if now.since(self.came) > self.trifle => self.enter(now, entities),
+            Mode::Line if now >= self.turn_ends => self.enter(now, entities),
             _ => self.charge(now, entities),
         }
         let Some(claim) = self.claim.take() else { return };
@@ -262,6 +284,10 @@ impl<Id: Copy + Eq> HartQueue<Id> {
                 let id = self.door?;
                 self.run_alone(id, now, entities);
             }
+            Mode::Line => {
+                let id = self.lines.pop(entities)?;
+                self.run_before_line(id, now, entities);
+            }
             Mode::Contest => {
                 self.claim = self.queue.pick(now, entities);
                 self.charged = now;
@@ -274,7 +300,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     /// The claim to run in the name of from now on: the running one, or one that it must make room for. O(log n).
     pub fn reconsider(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> Option<Id> {
         match self.mode {
-            Mode::OneWaits if now >= self.turn_ends => {
+            Mode::OneWaits | Mode::Line if now >= self.turn_ends => {
                 let is_over = now >= self.request_ends();
                 self.enter(now, entities);
                 if let Some(claim) = self.claim.filter(|_| is_over) {
@@ -303,7 +329,8 @@ impl<Id: Copy + Eq> HartQueue<Id> {
             return self.claim;
         }
         match self.mode {
-            Mode::OneWaits => self.enter(now, entities),
+            Mode::Line if now < self.turn_ends => self.go_to_end_of_line(now, entities),
+            Mode::OneWaits | Mode::Line => self.enter(now, entities),
             _ => self.charge(now, entities),
         }
         if self.mode == Mode::Contest
@@ -320,7 +347,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     #[inline(always)]
     pub fn next_decision(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> Ticks {
         match (self.mode, self.claim) {
-            (Mode::OneWaits, _) => self.turn_ends,
+            (Mode::OneWaits | Mode::Line, _) => self.turn_ends,
             (Mode::Contest, Some(claim)) => {
                 self.charge(now, entities);
                 self.queue.next_decision(claim, now, entities)
@@ -344,8 +371,8 @@ impl<Id: Copy + Eq> HartQueue<Id> {
                 self.mode = Mode::Alone;
                 Some(id)
             }
-            Mode::Contest => {
-                self.charge(now, entities);
+            Mode::Line | Mode::Contest => {
+                self.enter(now, entities);
                 self.queue.take_surplus(bound, now, entities, may)
             }
         }
@@ -356,7 +383,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         match self.mode {
             Mode::OneWaits => self.mode = Mode::Alone,
             _ => {
-                self.charge(now, entities);
+                self.enter(now, entities);
                 self.queue.remove(id, now, entities);
             }
         }
@@ -391,9 +418,13 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         self.claim.replace(by).is_some()
     }
 
-    /// True when this task waits at the door.
+    /// True when this task waits at the door, or is the first of its class in line.
     pub fn is_at_door(&self, id: Id) -> bool {
-        self.mode == Mode::OneWaits && self.door == Some(id)
+        match self.mode {
+            Mode::OneWaits => self.door == Some(id),
+            Mode::Line => self.lines.is_first(id),
+            _ => false,
+        }
     }
 
     /// What the claim had of the hart counts.
@@ -410,23 +441,28 @@ impl<Id: Copy + Eq> HartQueue<Id> {
 
     /// Everybody takes part in the contest from now on, and is charged up to now.
     pub(crate) fn enter(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
-        let (door, since) = match self.mode {
+        let (first, since) = match self.mode {
             Mode::Contest => return self.charge(now, entities),
             Mode::Alone | Mode::AloneOdd => (None, now),
             Mode::OneWaits => (self.door, self.came),
+            Mode::Line => self.first_rival(now, entities),
         };
         let had = since.since(self.began);
+        let had_line = self.mode == Mode::Line;
         self.mode = Mode::Contest;
         if let Some(claim) = self.claim {
             self.queue.run_ahead(claim, had, entities);
             self.queue.start(claim, since, entities);
         }
-        if let Some(door) = door {
-            self.queue.wake(door, since, entities);
+        if let Some(first) = first {
+            self.queue.wake(first, since, entities);
         }
         self.charged = since;
         if let Some(claim) = self.claim {
             self.queue.renew_request(claim, had, entities);
+        }
+        if had_line {
+            self.enter_line(entities);
         }
         self.charge(now, entities);
     }
@@ -451,11 +487,123 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         }
     }
 
+    /// A line begins, while a task runs that outranks the first in it.
+    fn begin_line(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
+        (self.mode, self.turn_ends) = (Mode::Line, now.after(self.outranked));
+        self.lines.push(id, now, entities);
+    }
+
+    /// True when a task may wait in line, or wait for those who do: plain, and not above the one that runs.
+    #[inline(always)]
+    fn may_stand_in_line(&self, id: Id, entities: &mut impl Entities<Id>) -> bool {
+        !self.lines.is_full()
+            && match self.claim {
+                Some(claim) => is_plain_below(claim, id, entities) || are_alike(claim, id, entities),
+                None => entities.entity(id).is_plain(),
+            }
+    }
+
+    /// The one at the door is the first in line, if it may: true then, and if there is none at the door.
+    #[inline(always)]
+    fn door_goes_in_line(&mut self, entities: &mut impl Entities<Id>) -> bool {
+        if self.mode == Mode::Line {
+            return true;
+        }
+        let Some(door) = self.door.filter(|door| entities.entity(*door).is_plain()) else { return false };
+        self.mode = Mode::Line;
+        self.lines.push(door, self.came, entities);
+        true
+    }
+
+    /// A task waits in line. The one that runs has been given notice by the first of its class.
+    #[inline(always)]
+    fn stand_in_line(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
+        let class = entities.entity(id).class();
+        if self.lines.len_of(class) == 0 {
+            let is_rival = self.claim.is_some_and(|claim| entities.entity(claim).class() == class);
+            let notice = if is_rival { self.patience_ends(now) } else { now.after(self.outranked) };
+            self.turn_ends = self.turn_ends.min(notice);
+        }
+        self.lines.push(id, now, entities);
+    }
+
+    /// True when a task that comes to a hart on which nothing runs may go before those in line.
+    fn goes_before_line(&self, id: Id, entities: &mut impl Entities<Id>) -> bool {
+        let entity = entities.entity(id);
+        let (class, is_plain) = (entity.class(), entity.is_plain());
+        self.lines.highest().is_none_or(|highest| class > highest || class == highest && is_plain)
+    }
+
+    /// A task that goes before those in line runs: one like the first of them, or of a higher class.
+    #[inline(always)]
+    fn run_before_line(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
+        let class = entities.entity(id).class();
+        self.lines.note_served(class, now);
+        if self.lines.len() <= 1 {
+            if self.lines.len() == 0 {
+                return self.run_alone(id, now, entities);
+            }
+            if let Some((door, _)) = self.lines.take(class, entities) {
+                (self.claim, self.began) = (Some(id), now);
+                return self.wait_at_door(door, now);
+            }
+        }
+        (self.mode, self.claim, self.began) = (Mode::Line, Some(id), now);
+        self.turn_ends = self.notice(class, now);
+    }
+
+    /// When the one that begins to run, of this class, has kept those in line waiting for long enough.
+    #[inline(always)]
+    fn notice(&self, class: QosClass, now: Ticks) -> Ticks {
+        let rivals = if self.lines.len_of(class) == 0 { Ticks::NEVER } else { self.patience_ends(now) };
+        match self.lines.passed_over_since(class) {
+            Some(since) => rivals.min(since.after(self.outranked)),
+            None => rivals,
+        }
+    }
+
+    /// The running task lets those in line go first who are like it.
+    fn go_to_end_of_line(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
+        let Some(claim) = self.claim else { return };
+        if self.lines.len_of(entities.entity(claim).class()) != 0 {
+            self.lines.push(claim, now, entities);
+            if let Some(next) = self.lines.pop(entities) {
+                self.run_before_line(next, now, entities);
+            }
+        }
+    }
+
+    /// The first of those in line of the class that runs, and since when it waits for the one that runs; now, if there
+    /// is none.
+    fn first_rival(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> (Option<Id>, Ticks) {
+        let class = self.claim.map(|claim| entities.entity(claim).class());
+        let first = class.and_then(|class| self.lines.take(class, entities));
+        first.map_or((None, now), |(id, came)| (Some(id), came))
+    }
+
+    /// Those left in line take part in the contest, each from when it came.
+    fn enter_line(&mut self, entities: &mut impl Entities<Id>) {
+        while let Some(class) = self.lines.highest() {
+            let Some((id, came)) = self.lines.take(class, entities) else { return };
+            if self.claim.is_some_and(|claim| entities.entity(claim).class() == class) {
+                self.charge(came, entities);
+            }
+            self.queue.wake(id, came, entities);
+        }
+    }
+
     #[inline(always)]
     fn run_alone(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
         (self.claim, self.began) = (Some(id), now);
         self.mode = if entities.entity(id).is_plain() { Mode::Alone } else { Mode::AloneOdd };
     }
+}
+
+/// True when the one, which runs, outranks the other, which is plain.
+fn is_plain_below<Id: Copy>(running: Id, other: Id, entities: &mut impl Entities<Id>) -> bool {
+    let class = entities.entity(running).class();
+    let other = entities.entity(other);
+    other.is_plain() && other.class() < class
 }
 
 /// True when neither of two has an advantage: they are plain and of the same class.

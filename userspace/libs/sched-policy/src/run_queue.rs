@@ -308,7 +308,7 @@ pub(crate) const fn bit(class: QosClass) -> u8 {
 
 /// The highest class in a mask.
 #[inline(always)]
-const fn highest(ready: u8) -> Option<QosClass> {
+pub(crate) const fn highest(ready: u8) -> Option<QosClass> {
     match ready {
         0 => None,
         1 => Some(QosClass::Idle),

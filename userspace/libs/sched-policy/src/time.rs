@@ -89,6 +89,11 @@ pub const FIRST_PART: Nanos = Nanos::from_micros(25);
 /// 50 µs: a round trip between two tasks takes a few, and a hundredth of a round is lost in the noise of a cache.
 pub const TRIFLE: Nanos = Nanos::from_micros(50);
 
+/// How long a task waits at the door for one of a higher class before anybody counts it as passed over.
+///
+/// 1 ms: time enough for a server to answer a crowd before it waits, and a fortieth of the shortest bound.
+pub const OUTRANKED: Nanos = Nanos::from_millis(1);
+
 /// How often a hart looks whether another has less to do.
 pub const EVEN_OUT: Nanos = Nanos::from_millis(10);
 

@@ -78,14 +78,15 @@ pub fn reply_receive(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
     }
     hart.end_all_loans(&task);
     let claim = match &caller {
-        Some(caller) => hart.offer_claim(&task, caller),
-        None => Claim::Leaves,
+        Some(caller) if paid || hart.is_uncontested() => hart.offer_claim(&task, caller),
+        // What the server has of the hart is not this caller's.
+        _ => Claim::Leaves,
     };
     let outcome = wait_for_message(hart, task, endpoint, claim);
     match (outcome, caller) {
         (outcome, None) => outcome,
         // The server waits now: its caller takes the hart.
-        (Outcome::Blocked, Some(caller)) => hart.hand_over(caller),
+        (Outcome::Blocked, Some(caller)) if claim == Claim::Stays => hart.hand_over(caller),
         (outcome, Some(caller)) => {
             hart.make_ready(caller);
             outcome

@@ -273,6 +273,15 @@ impl Hart {
         }
     }
 
+    /// The same for a caller that has its answer: what the server had meanwhile, but at the caller's own settings.
+    fn hand_claim_back(&mut self, from: TaskPtr, caller: &OwnedTask) {
+        self.hand_claim(from, caller);
+        // SAFETY: we have the token; the running claim is this hart's.
+        if unsafe { Claims::new() }.entity(caller.ptr()).settings() != caller.settings() {
+            caller.set_flag(Flags::WEIGH);
+        }
+    }
+
     #[inline(never)]
     fn start(&mut self, task: &OwnedTask) {
         task.set_hart(self.index);
@@ -296,7 +305,7 @@ impl Hart {
     /// A server that has answered runs on in its own name, and its caller has what it ran in.
     pub(crate) fn return_claim(&mut self, server: &OwnedTask, caller: &OwnedTask) {
         if self.queue.claim() == Some(server.ptr()) && !self.queue.is_uncontested() {
-            self.hand_claim(server.ptr(), caller);
+            self.hand_claim_back(server.ptr(), caller);
             self.take_back_claim();
         }
     }
@@ -313,7 +322,7 @@ impl Hart {
                 self.claim_alone(caller)
             }
             Some(claim) if claim == caller.ptr() => (),
-            Some(claim) => self.hand_claim(claim, caller),
+            Some(claim) => self.hand_claim_back(claim, caller),
             None => self.start(caller),
         }
         Claim::Stays
@@ -405,14 +414,11 @@ impl Hart {
     /// When this hart must decide anew for the sake of its tasks.
     #[inline(always)]
     pub(super) fn next_decision(&mut self) -> Ticks {
-        if !self.queue.is_contest() {
-            self.offer_at = Ticks::NEVER;
-            return if self.queue.one_waits() { self.queue.turn_ends() } else { Ticks::NEVER };
-        }
         let now = time::now();
         // SAFETY: as above.
         let next = self.queue.next_decision(now, &mut unsafe { Claims::new() });
-        if self.queue.is_empty() || self.idle.load(Ordering::Relaxed) == 0 {
+        let is_crowd = self.queue.has_line() || self.queue.is_contest() && !self.queue.is_empty();
+        if !is_crowd || self.idle.load(Ordering::Relaxed) == 0 {
             self.offer_at = Ticks::NEVER;
             return next;
         }

@@ -321,6 +321,12 @@ impl Hart {
         self.queue.is_at_rest()
     }
 
+    /// True when no task waits here.
+    #[inline(always)]
+    pub(crate) fn is_uncontested(&self) -> bool {
+        self.queue.is_uncontested()
+    }
+
     /// Looks at the machine's tracing switch.
     pub(crate) fn note_tracing(&mut self) {
         self.tracing = self.machine.tracing.load(Ordering::Relaxed);

@@ -116,7 +116,7 @@ impl Hart {
     /// True when the timer must be set for the end of the running task's turn; [`Self::arm_for_turn`] does it.
     #[inline(always)]
     pub(crate) fn turn_ends_before_timer(&self) -> bool {
-        self.queue.one_waits() && self.queue.turn_ends() < self.armed
+        self.queue.has_patience() && self.queue.turn_ends() < self.armed
     }
 
     /// Sets the timer to the end of the turn.

@@ -243,7 +243,13 @@ impl Hart {
     /// When the queue decides anew, if nothing happens before. O(1).
     #[inline(always)]
     fn decision(&self) -> Ticks {
-        if self.queue.one_waits() { self.queue.turn_ends() } else { self.decide_at }
+        if self.queue.has_line() {
+            self.queue.turn_ends().min(self.offer_at)
+        } else if self.queue.has_patience() {
+            self.queue.turn_ends()
+        } else {
+            self.decide_at
+        }
     }
 
     /// The same for a hart that runs nothing.
