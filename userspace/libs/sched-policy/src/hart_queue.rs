@@ -162,6 +162,24 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         (self.mode, self.claim, self.began) = (Mode::Alone, Some(next), now);
     }
 
+    /// The running task sleeps, and the first in line is next, if it `is_fit`: the short way for [`Self::leave`] and
+    /// [`Self::pick`]. Else nothing is done. O(1).
+    #[inline(always)]
+    pub fn follow_line(
+        &mut self,
+        now: Ticks,
+        entities: &mut impl Entities<Id>,
+        is_fit: impl FnOnce(Id) -> bool,
+    ) -> Option<Id> {
+        if !matches!(self.mode, Mode::Line) || now >= self.turn_ends {
+            return None;
+        }
+        let next = self.lines.first().filter(|next| is_fit(*next))?;
+        self.lines.pop(entities);
+        self.run_before_line(next, now, entities);
+        Some(next)
+    }
+
     /// The running task and the one at the door change places: the short way for [`Self::yield_to`]. O(1).
     #[inline(always)]
     pub const fn alternate(&mut self, next: Id, now: Ticks) {

@@ -77,6 +77,12 @@ impl<Id: Copy + Eq> Lines<Id> {
         highest(self.ready)
     }
 
+    /// The first of the highest class.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> Option<Id> {
+        self.highest().and_then(|class| self.lines[class as usize].first)
+    }
+
     /// True when this task is the first of its class.
     pub(crate) fn is_first(&self, id: Id) -> bool {
         self.lines.iter().any(|line| line.len != 0 && line.first == Some(id))

@@ -121,6 +121,11 @@ impl HandleTable {
         !self.free.is_null()
     }
 
+    /// The same, with a slot made if there is room for one: so the fast path finds it.
+    pub fn makes_free_slot(&mut self) -> bool {
+        self.has_free_slot() || self.make_slot()
+    }
+
     /// Makes room for `count` more handles, taking zeroed pages from `take` if need be.
     pub fn reserve(
         &mut self,

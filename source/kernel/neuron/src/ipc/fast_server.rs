@@ -14,7 +14,7 @@ use super::reply;
 use crate::cap::Uses;
 use crate::sched::{Hart, Outcome};
 use crate::task::registers::Reg;
-use crate::task::{Flags, TaskPtr};
+use crate::task::{Flags, OwnedTask, TaskPtr};
 
 /// Waiting for a message with words only; until `deadline`, if that is the one that is armed since the server waited
 /// last. False when nothing was done.
@@ -44,16 +44,28 @@ pub fn receive(hart: &mut Hart, named: u64, deadline: u64) -> bool {
     }
     let Some(task) = hart.take_current() else { unreachable!("it ran a moment ago") };
     hart.charge(&task);
-    hart.drop_claim();
+    let next = hart.leave_to_next();
+    if next.is_none() {
+        hart.drop_claim();
+    }
     task.history.waits();
     port.push_only_receiver(task);
     let killed = port.take_killed_receiver();
     wake(port.unlock());
+    match (next, killed) {
+        (Some(next), None) => hart.run_next(next),
+        (next, killed) => wait_on(hart, next, killed),
+    }
+    true
+}
+
+/// The hart decides who is next, or whether the one that is has to make room for a server that was killed.
+#[cold]
+fn wait_on(hart: &mut Hart, next: Option<OwnedTask>, killed: Option<OwnedTask>) {
     if let Some(killed) = killed {
         hart.make_ready(killed);
     }
-    hart.settle(Outcome::Blocked);
-    true
+    hart.settle(next.map_or(Outcome::Blocked, Outcome::HandOver));
 }
 
 /// First half of an answer with words only: the caller, who has no words yet.
@@ -91,6 +103,8 @@ pub fn replied(hart: &mut Hart, caller: TaskPtr) {
     registers.set(Reg::T2, 0);
     registers.set(Reg::T3, 0);
     registers.set(Reg::T4, 0);
-    hart.make_others_ready(caller);
+    if let Err(caller) = hart.stands_in_line(caller) {
+        hart.make_others_ready(caller);
+    }
     hart.decide_soon();
 }

@@ -133,6 +133,12 @@ impl Hart {
         // Whoever changes what it may have either sees the hart or is seen.
         fence(Ordering::SeqCst);
         self.weigh_away(&task);
+        self.queue_at_home(task);
+    }
+
+    /// The same for one that was on this hart before, and gets what it had.
+    #[inline(always)]
+    pub(super) fn queue_at_home(&mut self, task: OwnedTask) {
         self.stale = true;
         let now = time::now();
         if self.queue.is_uncontested() {
@@ -449,7 +455,7 @@ impl Hart {
 
     /// The queue has given the task up.
     #[inline(always)]
-    fn take_out(&self, task: TaskPtr) -> OwnedTask {
+    pub(super) fn take_out(&self, task: TaskPtr) -> OwnedTask {
         // SAFETY: the queue held the token and has forgotten it.
         let task = unsafe { task.take() };
         task.queued_on.store(0, Ordering::Relaxed);

@@ -148,6 +148,52 @@ impl Hart {
         Some(left)
     }
 
+    /// The running task is about to wait, and is charged: nobody runs in the name of the claim any more, and this one is
+    /// next, if it can be run without further ado. O(1).
+    #[inline(always)]
+    pub(crate) fn leave_to_next(&mut self) -> Option<OwnedTask> {
+        if !self.shared.has_no_mail() {
+            return None;
+        }
+        let (now, fast_bit) = (time::now(), self.fast_bit);
+        // SAFETY: the queue holds the tokens of tasks at the door and in line, which are alive.
+        let is_fit = |next: TaskPtr| is_fit(unsafe { next.shared() }, fast_bit);
+        let next = match self.queue.next_at_door(now) {
+            Some(next) if is_fit(next) => {
+                self.queue.follow(next, now);
+                next
+            }
+            Some(_) => return None,
+            // SAFETY: the claims are in this hart's queue.
+            None => self.queue.follow_line(now, &mut unsafe { Claims::new() }, is_fit)?,
+        };
+        Some(self.take_out(next))
+    }
+
+    /// Runs the task that [`Self::leave_to_next`] has chosen. O(1).
+    #[inline(always)]
+    pub(crate) fn run_next(&mut self, next: OwnedTask) {
+        self.stale = false;
+        self.loaded.set(next.space_id());
+        arch::load_space(next.space_id());
+        self.run(next);
+        self.set_timer();
+        self.publish();
+    }
+
+    /// A task that [`Self::can_take_over`] becomes ready, in whose name nobody runs: the short way for
+    /// [`Hart::make_ready`] of an ordinary one that is at home here, where somebody runs who goes on.
+    #[inline(always)]
+    pub(crate) fn stands_in_line(&mut self, task: OwnedTask) -> Result<(), OwnedTask> {
+        let is_at_home = task.hart() == self.index && task.schedule().preferred().0 & self.bit != 0;
+        let is_ordinary = task.class_index() <= QosClass::Normal as u8;
+        if !is_at_home || !is_ordinary || !self.can_take_over(&task) {
+            return Err(task);
+        }
+        self.queue_at_home(task);
+        Ok(())
+    }
+
     /// The `yield` call: false, and nothing done, when the general path must decide.
     #[inline(always)]
     pub(crate) fn yield_quickly(&mut self) -> bool {

@@ -46,7 +46,7 @@ impl Hart {
     #[inline]
     pub fn reserve_handles(&mut self, task: &mut OwnedTask, count: u16) -> Result<(), Error> {
         let (shared, own) = task.parts();
-        if own.handles.has_room(count) {
+        if count == 1 && own.handles.makes_free_slot() || own.handles.has_room(count) {
             return Ok(());
         }
         own.handles.reserve(count, || {
