@@ -5,10 +5,10 @@
 //!
 //! ```text
 //!          add                    add, or the first request is over
-//!  alone ───────► one waits ──────────────────────────────────────► contest
+//!  alone ───────► one waits, or some in line ─────────────────────► contest
 //!    ▲ ▲              │ ▲ │                                             │
-//!    │ └──────────────┘ └─┘ yield: they change places                   │
-//!    │ leave or pick                                                    │
+//!    │ └──────────────┘ └─┘ leave, pick, yield: the first one's turn    │
+//!    │ nobody waits                                                     │
 //!    └──────────────────── nobody waits, and nobody owes ───────────────┘
 //! ```
 //!
@@ -16,13 +16,16 @@
 //! - *One waits* at the door while one runs, both of the same class, of ordinary weight, without hints or debts.
 //!   The one that runs keeps the hart until the other has waited for a [`TRIFLE`], or not at all if its request is
 //!   over, half of [`LATENCY`] after it began to run. If it gives way before, nothing had to be entered.
+//! - *Line*: some wait, all plain ([`crate::Entity::is_plain`]), none above the one that runs, and that one plain too if
+//!   it is of their class. They run class by class in the order in which they came. It ends as the door does, when one
+//!   of them keeps others of its class waiting for more than a [`TRIFLE`], or a higher class keeps them waiting for
+//!   [`OUTRANKED`].
 //! - *Contest*: everything else. The running claim and all that wait are in the [`RunQueue`].
 //!
 //! The *claim* is the entity in whose name the hart runs. It need not be the task that runs: a server runs on its
 //! client's.
 
-use nexus_abi::QosClass;
-
+use crate::crowd::is_plain_below;
 use crate::entity::{Entities, Settings};
 use crate::line::Lines;
 use crate::run_queue::RunQueue;
@@ -35,18 +38,18 @@ pub struct HartQueue<Id> {
     /// In whose name the hart runs.
     pub(crate) claim: Option<Id>,
     /// When it began to run.
-    began: Ticks,
+    pub(crate) began: Ticks,
     /// Who waits at the door, and since when.
     pub(crate) door: Option<Id>,
-    came: Ticks,
+    pub(crate) came: Ticks,
     /// Who waits in line.
     pub(crate) lines: Lines<Id>,
     /// When those at the door or in line need not wait any longer.
-    turn_ends: Ticks,
+    pub(crate) turn_ends: Ticks,
     /// How long the first request lasts of one that runs alone.
     turn: Ticks,
     trifle: Ticks,
-    outranked: Ticks,
+    pub(crate) outranked: Ticks,
     /// In a contest: up to when the claim has been charged.
     charged: Ticks,
     pub(crate) queue: RunQueue<Id>,
@@ -162,24 +165,6 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         (self.mode, self.claim, self.began) = (Mode::Alone, Some(next), now);
     }
 
-    /// The running task sleeps, and the first in line is next, if it `is_fit`: the short way for [`Self::leave`] and
-    /// [`Self::pick`]. Else nothing is done. O(1).
-    #[inline(always)]
-    pub fn follow_line(
-        &mut self,
-        now: Ticks,
-        entities: &mut impl Entities<Id>,
-        is_fit: impl FnOnce(Id) -> bool,
-    ) -> Option<Id> {
-        if !matches!(self.mode, Mode::Line) || now >= self.turn_ends {
-            return None;
-        }
-        let next = self.lines.first().filter(|next| is_fit(*next))?;
-        self.lines.pop(entities);
-        self.run_before_line(next, now, entities);
-        Some(next)
-    }
-
     /// The running task and the one at the door change places: the short way for [`Self::yield_to`]. O(1).
     #[inline(always)]
     pub const fn alternate(&mut self, next: Id, now: Ticks) {
@@ -213,7 +198,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
 
     /// When one that comes to the door now has waited for more than a trifle.
     #[inline(always)]
-    const fn patience_ends(&self, now: Ticks) -> Ticks {
+    pub(crate) const fn patience_ends(&self, now: Ticks) -> Ticks {
         Ticks(now.0.wrapping_add(self.trifle.0 + 1))
     }
 
@@ -505,127 +490,15 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         }
     }
 
-    /// A line begins, while a task runs that outranks the first in it.
-    fn begin_line(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
-        (self.mode, self.turn_ends) = (Mode::Line, now.after(self.outranked));
-        self.lines.push(id, now, entities);
-    }
-
-    /// True when a task may wait in line, or wait for those who do: plain, and not above the one that runs.
     #[inline(always)]
-    fn may_stand_in_line(&self, id: Id, entities: &mut impl Entities<Id>) -> bool {
-        !self.lines.is_full()
-            && match self.claim {
-                Some(claim) => is_plain_below(claim, id, entities) || are_alike(claim, id, entities),
-                None => entities.entity(id).is_plain(),
-            }
-    }
-
-    /// The one at the door is the first in line, if it may: true then, and if there is none at the door.
-    #[inline(always)]
-    fn door_goes_in_line(&mut self, entities: &mut impl Entities<Id>) -> bool {
-        if self.mode == Mode::Line {
-            return true;
-        }
-        let Some(door) = self.door.filter(|door| entities.entity(*door).is_plain()) else { return false };
-        self.mode = Mode::Line;
-        self.lines.push(door, self.came, entities);
-        true
-    }
-
-    /// A task waits in line. The one that runs has been given notice by the first of its class.
-    #[inline(always)]
-    fn stand_in_line(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
-        let class = entities.entity(id).class();
-        if self.lines.len_of(class) == 0 {
-            let is_rival = self.claim.is_some_and(|claim| entities.entity(claim).class() == class);
-            let notice = if is_rival { self.patience_ends(now) } else { now.after(self.outranked) };
-            self.turn_ends = self.turn_ends.min(notice);
-        }
-        self.lines.push(id, now, entities);
-    }
-
-    /// True when a task that comes to a hart on which nothing runs may go before those in line.
-    fn goes_before_line(&self, id: Id, entities: &mut impl Entities<Id>) -> bool {
-        let entity = entities.entity(id);
-        let (class, is_plain) = (entity.class(), entity.is_plain());
-        self.lines.highest().is_none_or(|highest| class > highest || class == highest && is_plain)
-    }
-
-    /// A task that goes before those in line runs: one like the first of them, or of a higher class.
-    #[inline(always)]
-    fn run_before_line(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
-        let class = entities.entity(id).class();
-        self.lines.note_served(class, now);
-        if self.lines.len() <= 1 {
-            if self.lines.len() == 0 {
-                return self.run_alone(id, now, entities);
-            }
-            if let Some((door, _)) = self.lines.take(class, entities) {
-                (self.claim, self.began) = (Some(id), now);
-                return self.wait_at_door(door, now);
-            }
-        }
-        (self.mode, self.claim, self.began) = (Mode::Line, Some(id), now);
-        self.turn_ends = self.notice(class, now);
-    }
-
-    /// When the one that begins to run, of this class, has kept those in line waiting for long enough.
-    #[inline(always)]
-    fn notice(&self, class: QosClass, now: Ticks) -> Ticks {
-        let rivals = if self.lines.len_of(class) == 0 { Ticks::NEVER } else { self.patience_ends(now) };
-        match self.lines.passed_over_since(class) {
-            Some(since) => rivals.min(since.after(self.outranked)),
-            None => rivals,
-        }
-    }
-
-    /// The running task lets those in line go first who are like it.
-    fn go_to_end_of_line(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {
-        let Some(claim) = self.claim else { return };
-        if self.lines.len_of(entities.entity(claim).class()) != 0 {
-            self.lines.push(claim, now, entities);
-            if let Some(next) = self.lines.pop(entities) {
-                self.run_before_line(next, now, entities);
-            }
-        }
-    }
-
-    /// The first of those in line of the class that runs, and since when it waits for the one that runs; now, if there
-    /// is none.
-    fn first_rival(&mut self, now: Ticks, entities: &mut impl Entities<Id>) -> (Option<Id>, Ticks) {
-        let class = self.claim.map(|claim| entities.entity(claim).class());
-        let first = class.and_then(|class| self.lines.take(class, entities));
-        first.map_or((None, now), |(id, came)| (Some(id), came))
-    }
-
-    /// Those left in line take part in the contest, each from when it came.
-    fn enter_line(&mut self, entities: &mut impl Entities<Id>) {
-        while let Some(class) = self.lines.highest() {
-            let Some((id, came)) = self.lines.take(class, entities) else { return };
-            if self.claim.is_some_and(|claim| entities.entity(claim).class() == class) {
-                self.charge(came, entities);
-            }
-            self.queue.wake(id, came, entities);
-        }
-    }
-
-    #[inline(always)]
-    fn run_alone(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
+    pub(crate) fn run_alone(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
         (self.claim, self.began) = (Some(id), now);
         self.mode = if entities.entity(id).is_plain() { Mode::Alone } else { Mode::AloneOdd };
     }
 }
 
-/// True when the one, which runs, outranks the other, which is plain.
-fn is_plain_below<Id: Copy>(running: Id, other: Id, entities: &mut impl Entities<Id>) -> bool {
-    let class = entities.entity(running).class();
-    let other = entities.entity(other);
-    other.is_plain() && other.class() < class
-}
-
 /// True when neither of two has an advantage: they are plain and of the same class.
-fn are_alike<Id: Copy>(one: Id, other: Id, entities: &mut impl Entities<Id>) -> bool {
+pub(crate) fn are_alike<Id: Copy>(one: Id, other: Id, entities: &mut impl Entities<Id>) -> bool {
     let first = entities.entity(one);
     let (class, is_plain) = (first.class(), first.is_plain());
     let second = entities.entity(other);

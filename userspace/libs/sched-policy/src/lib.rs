@@ -33,10 +33,12 @@
 //!     request.
 //! 12. Settings may change at any time. The task begins a new request; a debt stays the same service, a credit is
 //!     given up.
-//! 13. While one task runs alone, nothing is counted. If one more comes, and neither has a weight, hints or debts
-//!     of its own, the one that runs is in a request of half the [`LATENCY`] that began when it did; but it keeps the
-//!     hart no longer than a [`TRIFLE`]. What it has had of the hart since the other came is forgiven if it gives way
-//!     before that; and so is what others owe, when nobody waits any more and it is a trifle together.
+//! 13. While one task runs alone, nothing is counted. If others come, and neither they nor it have a weight, hints or
+//!     debts of their own, they wait *in line*: higher classes first, inside a class in the order in which they came. The
+//!     one that runs is in a request of half the [`LATENCY`] that began when it did; but it keeps the hart no longer than
+//!     a [`TRIFLE`] from those of its class, and one of a higher class, whatever its weight, no longer than [`OUTRANKED`]
+//!     uncounted. What it has had of the hart since they came is forgiven if it gives way before that; and so is what
+//!     others owe, when nobody waits any more and it is a trifle together.
 //! 14. Every [`EVEN_OUT`] a hart on which tasks wait looks at the others in turn. The first with less to do, for a task
 //!     that waits here, gets it: of the highest class that has one, the lightest. Less to do is less weight in the
 //!     task's class and nothing above it, or any at all if there is something above it here. The points of all harts
@@ -57,7 +59,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`hart_queue`] | what a hart calls; rule 13 |
+//! | [`hart_queue`] | what a hart calls |
+//! | `crowd`, `line` | rule 13 for more than one that waits |
 //! | [`run_queue`], `leaving` | tasks that compete |
 //! | [`entity`] | the part that lives in each task; what its owner decides about it |
 //! | [`time`] | ticks, and every span the rules mention |
@@ -69,7 +72,7 @@
 //! | `even` | rule 14 |
 //!
 //! No clock, no memory of its own, no I/O: the caller says when, and the entities live in its tasks. A decision
-//! is O(log n) in the tasks of the class, O(1) while four or fewer wait, and divides nowhere.
+//! is O(log n) in the tasks of the class, O(1) in line and while four or fewer wait, and divides nowhere.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -77,6 +80,7 @@
 mod class_queue;
 mod clock;
 mod contest;
+mod crowd;
 pub mod entity;
 mod even;
 pub mod hart_queue;
@@ -93,4 +97,6 @@ pub use entity::{Entities, Entity, Settings};
 pub use even::Pressure;
 pub use hart_queue::HartQueue;
 pub use run_queue::{RunQueue, Standing};
-pub use time::{EVEN_OUT, FIRST_PART, GRAIN, GRANT, LATENCY, OUTRANKED, TRIFLE, Tempo, Ticks, starvation_bound};
+pub use time::{
+    EVEN_OUT, FIRST_PART, GRAIN, GRANT, LATENCY, OUTRANKED, TRIFLE, Tempo, Ticks, starvation_bound,
+};

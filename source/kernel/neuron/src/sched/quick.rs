@@ -60,6 +60,13 @@ impl Hart {
     /// be when the hart next decides for any reason; if there is none before, at the end of [`DECIDE_LATE`].
     #[inline(always)]
     pub(crate) fn decide_soon(&mut self) {
+        if self.queue.has_line() {
+            // It knows of them, and for how long they wait.
+            if self.turn_ends_before_timer() {
+                self.arm_for_turn();
+            }
+            return;
+        }
         let latest = time::now().after(self.queue.tempo().at_most(DECIDE_LATE));
         if self.stale && latest < self.armed {
             self.arm(latest);

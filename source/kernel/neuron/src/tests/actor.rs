@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use nexus_abi::info::TaskState;
 use nexus_abi::ipc::{Received, Stamp};
 use nexus_abi::{Call, Error, Handle, PAGE_SIZE, Rights, SpawnArgs, TaskId};
+use sched_policy::{Entities, Settings};
 
 use super::image::{CODE, DATA};
 use super::message::{Incoming, Message};
@@ -14,8 +15,9 @@ use crate::cap::Object;
 use crate::mm::page_table::PageTable;
 use crate::mm::user_memory;
 use crate::smp::ECALL_LEN;
+use crate::task::owned::Claims;
 use crate::task::registers::{Reg, Registers};
-use crate::task::{OwnedTask, Spent, Task};
+use crate::task::{OwnedTask, Spent, Task, TaskPtr};
 use crate::time::Ticks;
 
 /// The system handle of a task that the kernel or [`World::spawn_privileged`] started.
@@ -47,6 +49,13 @@ impl Actor {
         self.shared().spending.read(TaskState::Ready as u8, Ticks(0), Ticks(0))
     }
 
+    /// What its claim to time is entered with. It is what the task may have, unless it is marked to be looked at, or runs
+    /// in another's name.
+    pub fn claimed(self) -> Settings {
+        // SAFETY: nobody else runs.
+        unsafe { Claims::new() }.entity(TaskPtr::to(self.shared())).settings()
+    }
+
     /// Its registers. They come first in the task, where the trap code finds them too.
     pub fn registers<'a>(self) -> &'a mut Registers {
         // SAFETY: nobody else runs, and no reference from here outlives its statement.
@@ -58,6 +67,10 @@ impl Actor {
         let task = self.shared();
         let relaxed = core::sync::atomic::Ordering::Relaxed;
         !task.waiting_at.load(relaxed).is_null() || task.call_state.load(relaxed) & 1 == 1
+    }
+
+    pub fn is_running(self) -> bool {
+        self.shared().state.load(core::sync::atomic::Ordering::Relaxed) == TaskState::Running as u8
     }
 
     pub fn is_dead(self) -> bool {

@@ -3,7 +3,7 @@
 
 use std::vec::Vec;
 
-use nexus_abi::{Call, Handle, Nanos, QosClass, Rights, Shares};
+use nexus_abi::{Call, Handle, Nanos, QosClass, Rights, Shares, TaskId};
 
 use super::actor::Actor;
 use super::fast;
@@ -180,7 +180,15 @@ impl History {
             let (settings, expected) = (task.settings(), self.expected(n));
             assert_eq!((settings.class, settings.shares), expected, "task {n}");
             assert_eq!(task.flags() & Flags::LENT != 0, task.has_more_than_its_own(), "task {n} is marked");
+            if task.flags() & Flags::WEIGH == 0 && !self.runs_for_another(player.actor) {
+                assert_eq!(player.actor.claimed(), settings, "task {n} is weighed as what it may have");
+            }
         }
+    }
+
+    /// True for a server that was called by the fast path, and for a task that runs without having been looked at.
+    fn runs_for_another(&self, actor: Actor) -> bool {
+        actor.shared().loan.client() != TaskId::NONE || actor.is_running()
     }
 
     /// What a task may have, from who waits for whom.
