@@ -24,6 +24,7 @@ pub trait Link {
 const TRIES: u32 = 16;
 
 /// Returns when `until` has come; up to `late_by` later if that is more than the class gives anyway.
+#[inline]
 pub fn sleep_until(link: &mut impl Link, until: Instant, late_by: Duration) -> Result<(), Error> {
     let request = Request::Sleep { until_ns: until.nanos().0, late_by_ns: nanos(late_by).0 };
     match persist(|| link.ask(&request))? {
@@ -33,6 +34,7 @@ pub fn sleep_until(link: &mut impl Link, until: Instant, late_by: Duration) -> R
 }
 
 /// The answer, if it is none that refuses; asked for again if timed died.
+#[inline(always)]
 pub(crate) fn persist(mut ask: impl FnMut() -> Result<Answer, Error>) -> Result<Answer, Error> {
     for _ in 0..TRIES {
         match ask() {
