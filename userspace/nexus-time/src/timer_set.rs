@@ -17,8 +17,7 @@ use nexus_abi::{Error, Nanos};
 use nexus_wire::timed::{Answer, Expiry, FIRED_PAGE, Request, Tier, Timer};
 
 use crate::instant::nanos;
-use crate::timed::persist;
-use crate::{Instant, Link};
+use crate::{Instant, Link, timed};
 
 /// Timers of one program: as many as timed allows it.
 const TIMERS_MAX: usize = 64;
@@ -132,6 +131,8 @@ impl<L: Link> TimerSet<L> {
     }
 
     /// Sets a timer.
+    // A message takes nearly all registers, so a function of its own would save and load them for nothing.
+    #[inline(always)]
     pub fn set(&mut self, plan: Plan) -> Result<Key, Error> {
         let place = self.free_place().ok_or(Error::NoSpace)?;
         let timer = plan.timer();
@@ -154,7 +155,7 @@ impl<L: Link> TimerSet<L> {
             let (id, era) = self.register(timer)?;
             (id, true, era)
         } else {
-            match persist(|| self.link.ask(&request))? {
+            match timed::ask(&mut self.link, &request)? {
                 Answer::Rearmed { id, was_live, era } => (id, was_live || era != kept.era, era),
                 _ => return Err(Error::Invalid),
             }
@@ -165,13 +166,14 @@ impl<L: Link> TimerSet<L> {
     }
 
     /// Makes a timer fire no more: whether it would have. Nothing more is heard of it.
+    #[inline(always)]
     pub fn cancel(&mut self, key: Key) -> Result<bool, Error> {
         let Some(&Kept { id, era: set_in, .. }) = self.find(key) else { return Ok(false) };
         if self.is_stale(set_in) {
             self.forget(key.place);
             return Ok(true);
         }
-        let Answer::Cancelled { was_live, era } = persist(|| self.link.ask(&Request::Cancel { id }))? else {
+        let Answer::Cancelled { was_live, era } = timed::ask(&mut self.link, &Request::Cancel { id })? else {
             return Err(Error::Invalid);
         };
         self.forget(key.place);
@@ -182,7 +184,7 @@ impl<L: Link> TimerSet<L> {
     /// Calls `each` with every timer that has fired and was not heard of yet, in the order of firing.
     pub fn fired(&mut self, mut each: impl FnMut(Expired)) -> Result<(), Error> {
         loop {
-            let Answer::Fired { era, expiries } = persist(|| self.link.ask(&Request::Fired))? else {
+            let Answer::Fired { era, expiries } = timed::ask(&mut self.link, &Request::Fired)? else {
                 return Err(Error::Invalid);
             };
             for expiry in expiries.iter() {
@@ -273,7 +275,7 @@ impl<L: Link> TimerSet<L> {
     #[inline(always)]
     fn register(&mut self, timer: Timer) -> Result<(u64, u64), Error> {
         let request = Request::Set(timer);
-        match persist(|| self.link.ask(&request))? {
+        match timed::ask(&mut self.link, &request)? {
             Answer::Set { id, era } => Ok((id, era)),
             _ => Err(Error::Invalid),
         }
@@ -281,7 +283,7 @@ impl<L: Link> TimerSet<L> {
 
     /// The era in which it listens now.
     fn listen(&mut self, bits: u64) -> Result<u64, Error> {
-        let Answer::Listening { era } = persist(|| self.link.listen(bits))? else {
+        let Answer::Listening { era } = timed::listen(&mut self.link, bits)? else {
             return Err(Error::Invalid);
         };
         self.listens_in = Some(era);

@@ -31,37 +31,47 @@ impl Os {
         last: Option<Reply<'_>>,
         buffer: &mut [u8],
         deadline: Nanos,
-    ) -> Result<Incoming, Error> {
+    ) -> Result<Incoming, Failed> {
         let Some(Reply { ticket: Ticket(reply), words, bytes }) = last else {
-            return user::receive(self.endpoint, buffer, deadline);
+            return user::receive(self.endpoint, buffer, deadline).map_err(Failed::Receive);
         };
-        match user::reply_receive_with(self.endpoint, reply, outgoing(words, bytes), buffer, deadline) {
-            // Only the reply can fail like this, and its handle is still there: nothing was received.
-            Err(Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid) => {
-                answer_status_only(reply);
-                user::receive(self.endpoint, buffer, deadline)
-            }
-            other => other,
+        user::reply_receive_with(self.endpoint, reply, outgoing(words, bytes), buffer, deadline)
+            .map_err(|error| Failed::ReplyReceive(reply, error))
+    }
+}
+
+/// What failed when nothing was received.
+enum Failed {
+    Receive(Error),
+    ReplyReceive(Handle, Error),
+}
+
+impl Failed {
+    const fn error(&self) -> Error {
+        match *self {
+            Self::Receive(error) | Self::ReplyReceive(_, error) => error,
         }
     }
 
-    /// Pauses and receives again, as long as nothing could be received for want of something.
+    /// Sees to it that receiving again makes sense.
+    // It returns next to nothing: whoever is told much by a call has what it is told in memory, then and always.
     #[cold]
-    fn receive_again(
-        &self,
-        mut failed: Error,
-        buffer: &mut [u8],
-        deadline: Nanos,
-    ) -> Result<Incoming, Error> {
-        while matches!(failed, Error::OverQuota | Error::NoMemory) {
-            // POLL: nobody is told that memory is free again.
-            user::sleep_until(user::clock_now().after(STARVED_PAUSE));
-            match user::receive(self.endpoint, buffer, deadline) {
-                Err(error) => failed = error,
-                received => return received,
+    #[inline(never)]
+    fn mend(self) -> Result<(), Closed> {
+        match self {
+            // Only the reply can fail like this, and its handle is still there.
+            Self::ReplyReceive(
+                reply,
+                Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid,
+            ) => answer_status_only(reply),
+            Self::Receive(Error::OverQuota | Error::NoMemory)
+            | Self::ReplyReceive(_, Error::OverQuota | Error::NoMemory) => {
+                // POLL: nobody is told that memory is free again.
+                user::sleep_until(user::clock_now().after(STARVED_PAUSE));
             }
+            _ => return Err(Closed),
         }
-        Err(failed)
+        Ok(())
     }
 }
 
@@ -98,15 +108,14 @@ impl Transport for Os {
         buffer: &mut [u8],
         deadline: Nanos,
     ) -> Result<(Event, Nanos), Closed> {
-        let received = match self.receive(last, buffer, deadline) {
-            Err(error) if error != Error::TimedOut => self.receive_again(error, buffer, deadline),
-            other => other,
-        };
-        let event = match received {
-            Ok(Incoming::Bits(bits)) => Event::Bits(bits),
-            Ok(Incoming::Message(message)) => event(message),
-            Err(Error::TimedOut) => Event::DeadlinePassed,
-            Err(_) => return Err(Closed),
+        let mut last = last;
+        let event = loop {
+            match self.receive(last.take(), buffer, deadline) {
+                Ok(Incoming::Message(message)) => break event(message),
+                Ok(Incoming::Bits(bits)) => break Event::Bits(bits),
+                Err(failed) if failed.error() == Error::TimedOut => break Event::DeadlinePassed,
+                Err(failed) => failed.mend()?,
+            }
         };
         Ok((event, user::clock_now()))
     }
