@@ -84,36 +84,37 @@ fn read<S: Service>(words: &Words, bytes: &[u8]) -> Result<RequestOf<S>, Malform
 }
 
 /// Carries out what the service wants, but for the last answer, and leaves nothing behind.
+// Where the answers are they stay until they are said: they are moved about at the size of the largest.
 #[inline(always)]
 fn carry_out<'b, S: Service, T: Transport>(
     effects: &mut Effects<AnswerOf<S>>,
     transport: &mut T,
     outbox: &'b mut Buffer,
 ) -> Option<Reply<'b>> {
-    let mut last = effects.first.take();
     if effects.has_rest {
-        effects.has_rest = false;
-        last = carry_out_rest::<S, T>(last, &mut effects.rest, transport, outbox);
+        carry_out_rest::<S, T>(effects, transport, outbox);
     }
-    let (ticket, answer) = last?;
-    Some(reply::<S>(ticket, &answer, outbox))
+    let (Ticket(handle), answer) = effects.first.as_ref()?;
+    let last = reply::<S>(Ticket(*handle), answer, outbox);
+    effects.first = None;
+    Some(last)
 }
 
-/// The last of the answers, of which `first` is the first.
+/// All but the last answer, which is the first then.
 #[inline(never)]
 fn carry_out_rest<S: Service, T: Transport>(
-    first: Option<(Ticket, AnswerOf<S>)>,
-    rest: &mut Rest<AnswerOf<S>>,
+    effects: &mut Effects<AnswerOf<S>>,
     transport: &mut T,
     outbox: &mut Buffer,
-) -> Option<(Ticket, AnswerOf<S>)> {
+) {
+    let Effects { first: last, has_rest, rest } = effects;
+    *has_rest = false;
     for ticket in rest.abandoned.drain(..) {
         transport.abandon(ticket);
     }
     for (target, bits) in rest.notes.drain(..) {
         transport.notify(target, bits);
     }
-    let mut last = first;
     for next in rest.answers.drain(..) {
         if let Some((ticket, answer)) = last.replace(next) {
             transport.answer(reply::<S>(ticket, &answer, outbox));
@@ -122,7 +123,6 @@ fn carry_out_rest<S: Service, T: Transport>(
     for handle in rest.closed.drain(..) {
         transport.close(handle);
     }
-    last
 }
 
 /// What is said of an answer: itself, in words or in bytes, or that it is too long.
