@@ -66,7 +66,10 @@ impl Sub<Duration> for Instant {
 
 /// The span as the kernel counts it; one of more than 584 years is for ever.
 pub fn nanos(span: Duration) -> Nanos {
-    Nanos(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+    const PER_SECOND: u64 = 1_000_000_000;
+    let whole = span.as_secs().checked_mul(PER_SECOND);
+    let all = whole.and_then(|whole| whole.checked_add(span.subsec_nanos().into()));
+    Nanos(all.unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

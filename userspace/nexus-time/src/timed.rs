@@ -24,23 +24,44 @@ pub trait Link {
 const TRIES: u32 = 16;
 
 /// Returns when `until` has come; up to `late_by` later if that is more than the class gives anyway.
+#[inline]
 pub fn sleep_until(link: &mut impl Link, until: Instant, late_by: Duration) -> Result<(), Error> {
     let request = Request::Sleep { until_ns: until.nanos().0, late_by_ns: nanos(late_by).0 };
-    match persist(|| link.ask(&request))? {
+    match ask(link, &request)? {
         Answer::Woken => Ok(()),
         _ => Err(Error::Invalid),
     }
 }
 
 /// The answer, if it is none that refuses; asked for again if timed died.
-pub(crate) fn persist(mut ask: impl FnMut() -> Result<Answer, Error>) -> Result<Answer, Error> {
-    for _ in 0..TRIES {
-        match ask() {
-            Err(Error::Dead) => {}
-            Err(error) => return Err(error),
-            Ok(Answer::Refused(refusal)) => return Err(refusal.into()),
-            Ok(answer) => return Ok(answer),
+#[inline(always)]
+pub(crate) fn ask(link: &mut impl Link, request: &Request) -> Result<Answer, Error> {
+    match link.ask(request) {
+        Err(Error::Dead) => {
+            // A copy, so that the request need not be in memory for those who are answered at once.
+            let request = *request;
+            persist(TRIES - 1, || link.ask(&request))
         }
+        first => granted(first),
     }
-    Err(Error::Dead)
+}
+
+/// The same for the request that a notification goes along with.
+pub(crate) fn listen(link: &mut impl Link, bits: u64) -> Result<Answer, Error> {
+    persist(TRIES, || link.listen(bits))
+}
+
+#[cold]
+#[inline(never)]
+fn persist(tries: u32, mut ask: impl FnMut() -> Result<Answer, Error>) -> Result<Answer, Error> {
+    let answered = (0..tries).map(|_| ask()).find(|result| *result != Err(Error::Dead));
+    granted(answered.unwrap_or(Err(Error::Dead)))
+}
+
+#[inline(always)]
+fn granted(result: Result<Answer, Error>) -> Result<Answer, Error> {
+    match result? {
+        Answer::Refused(refusal) => Err(refusal.into()),
+        answer => Ok(answer),
+    }
 }

@@ -17,8 +17,7 @@ use nexus_abi::{Error, Nanos};
 use nexus_wire::timed::{Answer, Expiry, FIRED_PAGE, Request, Tier, Timer};
 
 use crate::instant::nanos;
-use crate::timed::persist;
-use crate::{Instant, Link};
+use crate::{Instant, Link, timed};
 
 /// Timers of one program: as many as timed allows it.
 const TIMERS_MAX: usize = 64;
@@ -94,13 +93,16 @@ pub struct TimerSet<L> {
     /// The era whose timed knows all that is wanted.
     told_in: Option<u64>,
     kept: [Option<Kept>; TIMERS_MAX],
+    /// No place before this one is free.
+    first_free: usize,
     turns: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     turn: u64,
-    plan: Plan,
+    /// As timed is told.
+    timer: Timer,
     /// Its name in timed; the name of nothing in any other era than this.
     id: u64,
     era: u64,
@@ -116,6 +118,7 @@ impl<L: Link> TimerSet<L> {
             era: None,
             told_in: None,
             kept: [None; TIMERS_MAX],
+            first_free: 0,
             turns: 0,
         }
     }
@@ -128,12 +131,16 @@ impl<L: Link> TimerSet<L> {
     }
 
     /// Sets a timer.
+    // A message takes nearly all registers, so a function of its own would save and load them for nothing.
+    #[inline(always)]
     pub fn set(&mut self, plan: Plan) -> Result<Key, Error> {
-        let place = self.kept.iter().position(Option::is_none).ok_or(Error::NoSpace)?;
-        let (id, era) = self.register(&plan)?;
+        let place = self.free_place().ok_or(Error::NoSpace)?;
+        let timer = plan.timer();
+        let (id, era) = self.register(timer)?;
         self.turns += 1;
         let turn = self.turns;
-        self.kept[place] = Some(Kept { turn, plan, id, era });
+        self.kept[place] = Some(Kept { turn, timer, id, era });
+        self.first_free = place + 1;
         // It is set; what else has to be set again is tried again with whatever is asked next.
         let _later = self.follow(era);
         Ok(Key { place, turn })
@@ -142,32 +149,34 @@ impl<L: Link> TimerSet<L> {
     /// Sets a timer anew: whether it would have fired otherwise. One that is over is refused.
     pub fn rearm(&mut self, key: Key, plan: Plan) -> Result<bool, Error> {
         let kept = *self.find(key).ok_or(Error::NotFound)?;
-        let request = Request::Rearm { id: kept.id, timer: plan.timer() };
+        let timer = plan.timer();
+        let request = Request::Rearm { id: kept.id, timer };
         let (id, was_live, era) = if self.is_stale(kept.era) {
-            let (id, era) = self.register(&plan)?;
+            let (id, era) = self.register(timer)?;
             (id, true, era)
         } else {
-            match persist(|| self.link.ask(&request))? {
+            match timed::ask(&mut self.link, &request)? {
                 Answer::Rearmed { id, was_live, era } => (id, was_live || era != kept.era, era),
                 _ => return Err(Error::Invalid),
             }
         };
-        self.kept[key.place] = Some(Kept { plan, id, era, ..kept });
+        self.kept[key.place] = Some(Kept { timer, id, era, ..kept });
         let _later = self.follow(era);
         Ok(was_live)
     }
 
     /// Makes a timer fire no more: whether it would have. Nothing more is heard of it.
+    #[inline(always)]
     pub fn cancel(&mut self, key: Key) -> Result<bool, Error> {
         let Some(&Kept { id, era: set_in, .. }) = self.find(key) else { return Ok(false) };
         if self.is_stale(set_in) {
-            self.kept[key.place] = None;
+            self.forget(key.place);
             return Ok(true);
         }
-        let Answer::Cancelled { was_live, era } = persist(|| self.link.ask(&Request::Cancel { id }))? else {
+        let Answer::Cancelled { was_live, era } = timed::ask(&mut self.link, &Request::Cancel { id })? else {
             return Err(Error::Invalid);
         };
-        self.kept[key.place] = None;
+        self.forget(key.place);
         let _later = self.follow(era);
         Ok(was_live || era != set_in)
     }
@@ -175,7 +184,7 @@ impl<L: Link> TimerSet<L> {
     /// Calls `each` with every timer that has fired and was not heard of yet, in the order of firing.
     pub fn fired(&mut self, mut each: impl FnMut(Expired)) -> Result<(), Error> {
         loop {
-            let Answer::Fired { era, expiries } = persist(|| self.link.ask(&Request::Fired))? else {
+            let Answer::Fired { era, expiries } = timed::ask(&mut self.link, &Request::Fired)? else {
                 return Err(Error::Invalid);
             };
             for expiry in expiries.iter() {
@@ -191,7 +200,8 @@ impl<L: Link> TimerSet<L> {
 
     /// When the next timer is due, to the knowledge of the program.
     pub fn next_due(&self) -> Instant {
-        self.kept.iter().flatten().map(|kept| kept.plan.due).min().unwrap_or(Instant::NEVER)
+        let dues = self.kept.iter().flatten().map(|kept| Nanos(kept.timer.due_ns));
+        dues.min().map_or(Instant::NEVER, Instant::from)
     }
 
     /// What timed has to say about one timer; it is forgotten, or waits for its next occurrence.
@@ -200,29 +210,34 @@ impl<L: Link> TimerSet<L> {
         let place = self.kept.iter().position(|kept| kept.as_ref().is_some_and(is_it))?;
         let kept = self.kept[place].as_mut()?;
         let key = Key { place, turn: kept.turn };
-        match kept.plan.period {
-            None => self.kept[place] = None,
+        match kept.timer.period_ns {
+            None => self.forget(place),
             Some(period) => {
-                let passed = nanos(period).0.saturating_mul(expiry.times);
-                kept.plan.due = Nanos(expiry.due_ns).after(Nanos(passed)).into();
+                let passed = period.saturating_mul(expiry.times);
+                kept.timer.due_ns = Nanos(expiry.due_ns).after(Nanos(passed)).0;
             }
         }
         Some(Expired { key, due: Nanos(expiry.due_ns).into(), times: expiry.times })
     }
 
-    /// Has timed of this era know all that is wanted. Should it die meanwhile, the next one is told from the beginning;
-    /// one that dies again and again is not started any more, and then the link fails. True if timers were set.
+    /// Has timed of this era know all that is wanted. True if timers were set.
+    #[inline(always)]
     fn follow(&mut self, era: u64) -> Result<bool, Error> {
         self.era = Some(era);
-        if self.told_in == self.era {
-            return Ok(false);
-        }
+        if self.told_in == Some(era) { Ok(false) } else { self.tell_all() }
+    }
+
+    /// Should timed die meanwhile, the next one is told from the beginning; one that dies again and again is not
+    /// started any more, and then the link fails.
+    #[cold]
+    #[inline(never)]
+    fn tell_all(&mut self) -> Result<bool, Error> {
         let mut has_set = false;
         loop {
             let answered_in = if let Some(bits) = self.bits.filter(|_| self.listens_in != self.era) {
                 self.listen(bits)?
             } else if let Some((place, kept)) = self.first_stale() {
-                let (id, era) = self.register(&kept.plan)?;
+                let (id, era) = self.register(kept.timer)?;
                 self.kept[place] = Some(Kept { id, era, ..kept });
                 has_set = true;
                 era
@@ -248,8 +263,19 @@ impl<L: Link> TimerSet<L> {
         self.kept[key.place].as_ref().filter(|kept| kept.turn == key.turn)
     }
 
-    fn register(&mut self, plan: &Plan) -> Result<(u64, u64), Error> {
-        match persist(|| self.link.ask(&Request::Set(plan.timer())))? {
+    fn free_place(&self) -> Option<usize> {
+        (self.first_free..TIMERS_MAX).find(|place| self.kept[*place].is_none())
+    }
+
+    fn forget(&mut self, place: usize) {
+        self.kept[place] = None;
+        self.first_free = self.first_free.min(place);
+    }
+
+    #[inline(always)]
+    fn register(&mut self, timer: Timer) -> Result<(u64, u64), Error> {
+        let request = Request::Set(timer);
+        match timed::ask(&mut self.link, &request)? {
             Answer::Set { id, era } => Ok((id, era)),
             _ => Err(Error::Invalid),
         }
@@ -257,7 +283,7 @@ impl<L: Link> TimerSet<L> {
 
     /// The era in which it listens now.
     fn listen(&mut self, bits: u64) -> Result<u64, Error> {
-        let Answer::Listening { era } = persist(|| self.link.listen(bits))? else {
+        let Answer::Listening { era } = timed::listen(&mut self.link, bits)? else {
             return Err(Error::Invalid);
         };
         self.listens_in = Some(era);

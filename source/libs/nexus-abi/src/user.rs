@@ -3,7 +3,7 @@
 
 mod ecall;
 
-use ecall::{Raw, giving_way, message, plain, words_only};
+use ecall::{Raw, giving_way, message, plain, reading, receiving, words_only};
 
 use crate::info::{
     BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TraceEvent, WallClockInfo,
@@ -68,12 +68,13 @@ pub struct Message {
 /// The caller's own task id. O(1); the null call.
 #[inline(always)]
 pub fn task_self() -> TaskId {
-    TaskId::from_wire(plain(Call::TaskSelf as u64, [0; 5]).1)
+    TaskId::from_wire(reading(Call::TaskSelf))
 }
 
 /// Monotonic time since boot.
+#[inline(always)]
 pub fn clock_now() -> Nanos {
-    Nanos(plain(Call::ClockNow as u64, [0; 5]).1)
+    Nanos(reading(Call::ClockNow))
 }
 
 /// Sends eight words and waits for eight: the fast path.
@@ -102,14 +103,10 @@ pub fn call_with(
 }
 
 /// Waits for a message or bits until `deadline`.
+#[inline(always)]
 pub fn receive(endpoint: Handle, buffer: &mut [u8], deadline: Nanos) -> Result<Incoming, Error> {
     let shape = shape(&Outgoing::default(), buffer.len())?;
-    let raw = message(
-        Call::Receive,
-        [0; MESSAGE_WORDS],
-        [endpoint.to_wire(), shape, 0, buffer.as_mut_ptr() as u64, deadline.0],
-    );
-    raw.incoming()
+    receiving(endpoint.to_wire(), shape, buffer.as_mut_ptr() as u64, deadline.0).incoming()
 }
 
 /// Answers a caller.
@@ -129,8 +126,8 @@ pub fn reply_receive(endpoint: Handle, reply: Handle, words: Words) -> Result<In
 /// Bits, bytes and handles have no meaning here; a handle that came is closed.
 #[inline(always)]
 pub fn serve_words(endpoint: Handle, mut answer: impl FnMut(Words, TaskId, Stamp) -> Words) -> Error {
-    let first = [endpoint.to_wire(), 0, 0, 0, Nanos::NEVER.0];
-    let mut raw = message(Call::Receive, [0; MESSAGE_WORDS], first);
+    let receive = || receiving(endpoint.to_wire(), Shape::REGISTERS.0, 0, Nanos::NEVER.0);
+    let mut raw = receive();
     loop {
         if let Err(error) = raw.status() {
             return error;
@@ -139,7 +136,7 @@ pub fn serve_words(endpoint: Handle, mut answer: impl FnMut(Words, TaskId, Stamp
             close_unwanted(Received(raw.t2));
         }
         raw = if Stamp(raw.t4).is_bits() {
-            message(Call::Receive, [0; MESSAGE_WORDS], first)
+            receive()
         } else {
             let words = answer(raw.words, TaskId::from_wire(raw.t3), Stamp(raw.t4));
             words_only(Call::ReplyReceive, raw.t1 << 32 | endpoint.to_wire(), words)
@@ -156,6 +153,7 @@ fn close_unwanted(received: Received) {
 }
 
 /// Answers a caller and waits for the next message or bits until `deadline`.
+#[inline(always)]
 pub fn reply_receive_with(
     endpoint: Handle,
     reply: Handle,

@@ -85,8 +85,20 @@ pub struct Ticket(Handle);
 
 /// What a service wants to happen. At most one answer per ticket, so as bounded as the tickets are; of bits and
 /// handles to close a service says no more in one step than it keeps handles.
+///
+/// Most steps want one answer and nothing else, which takes no memory and one look to carry out.
 #[derive(Debug)]
 pub struct Effects<A> {
+    /// The first answer of the step.
+    first: Option<(Ticket, A)>,
+    /// Whether there is anything in `rest`.
+    has_rest: bool,
+    rest: Rest<A>,
+}
+
+/// All but the first answer.
+#[derive(Debug)]
+struct Rest<A> {
     answers: Vec<(Ticket, A)>,
     abandoned: Vec<Ticket>,
     notes: Vec<(Handle, u64)>,
@@ -96,27 +108,38 @@ pub struct Effects<A> {
 impl<A> Effects<A> {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { answers: Vec::new(), abandoned: Vec::new(), notes: Vec::new(), closed: Vec::new() }
+        let rest = Rest { answers: Vec::new(), abandoned: Vec::new(), notes: Vec::new(), closed: Vec::new() };
+        Self { first: None, has_rest: false, rest }
     }
 
     /// Answers a call.
+    #[inline(always)]
     pub fn answer(&mut self, ticket: Ticket, answer: A) {
-        self.answers.push((ticket, answer));
+        if self.first.is_none() {
+            self.first = Some((ticket, answer));
+        } else {
+            self.rest().answers.push((ticket, answer));
+        }
     }
 
     /// Gives up on a call whose caller is known not to wait any more; should it wait after all, it sees `Dead`.
     pub fn abandon(&mut self, ticket: Ticket) {
-        self.abandoned.push(ticket);
+        self.rest().abandoned.push(ticket);
     }
 
     /// Sets bits at a notification that the service was given.
     pub fn notify(&mut self, target: Handle, bits: u64) {
-        self.notes.push((target, bits));
+        self.rest().notes.push((target, bits));
     }
 
     /// Closes a handle that the service took, after everything else in this step.
     pub fn close(&mut self, handle: Handle) {
-        self.closed.push(handle);
+        self.rest().closed.push(handle);
+    }
+
+    const fn rest(&mut self) -> &mut Rest<A> {
+        self.has_rest = true;
+        &mut self.rest
     }
 }
 
@@ -126,13 +149,24 @@ impl<A> Default for Effects<A> {
     }
 }
 
+/// An answer on its way, of which the first word is the status.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    /// Whose it is.
+    pub ticket: Ticket,
+    /// Its words.
+    pub words: Words,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
 /// What carries messages to a service and answers back.
 pub trait Transport {
     /// The moment it is.
     fn now(&mut self) -> Nanos;
 
-    /// Hands over an answer, of which the first word is the status. The caller may be gone; that is nobody's error.
-    fn answer(&mut self, ticket: Ticket, words: Words, bytes: &[u8]);
+    /// Hands over an answer. The caller may be gone; that is nobody's error.
+    fn answer(&mut self, reply: Reply<'_>);
 
     /// Lets go of a ticket without an answer.
     fn abandon(&mut self, ticket: Ticket);
@@ -144,8 +178,14 @@ pub trait Transport {
     /// Closes a handle nobody took, or nobody needs any more.
     fn close(&mut self, handle: Handle);
 
-    /// Waits for the next event until `deadline`. `buffer` holds one message.
-    fn next(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Event, Closed>;
+    /// Hands over the turn's last answer, if there is one, and waits for the next event until `deadline`: what came,
+    /// and the moment it is then. `buffer` holds one message.
+    fn next(
+        &mut self,
+        last: Option<Reply<'_>>,
+        buffer: &mut [u8],
+        deadline: Nanos,
+    ) -> Result<(Event, Nanos), Closed>;
 }
 
 /// An answer that is a status and nothing else.

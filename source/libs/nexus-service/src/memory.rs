@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use nexus_abi::{Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
 use nexus_wire::{Malformed, Protocol, Status, Words, decode, encode};
 
-use crate::{AnswerOf, Caller, Closed, Event, RequestOf, Service, Ticket, Transport, serve};
+use crate::{AnswerOf, Caller, Closed, Event, Reply, RequestOf, Service, Ticket, Transport, serve};
 
 /// Deadlines at one moment after which a service is taken to spin instead of waiting.
 const TURNS_WITHOUT_TIME_MAX: u32 = 1000;
@@ -174,6 +174,20 @@ impl Wire {
         self.inbox.push_back(Mail::Message { caller, words, bytes, id: self.calls, attached });
         CallId(self.calls)
     }
+
+    /// Moves the clock to the deadline, unless that is past the horizon.
+    fn pass_time(&mut self, deadline: Nanos) -> Result<Event, Closed> {
+        if deadline > self.horizon || deadline == Nanos::NEVER {
+            return Err(Closed);
+        }
+        self.turns_without_time = if deadline > self.now { 0 } else { self.turns_without_time + 1 };
+        assert!(
+            self.turns_without_time < TURNS_WITHOUT_TIME_MAX,
+            "the service asks again and again for a moment that has passed"
+        );
+        self.now = self.now.max(deadline);
+        Ok(Event::DeadlinePassed)
+    }
 }
 
 impl Transport for Wire {
@@ -181,7 +195,7 @@ impl Transport for Wire {
         self.now
     }
 
-    fn answer(&mut self, ticket: Ticket, words: Words, bytes: &[u8]) {
+    fn answer(&mut self, Reply { ticket, words, bytes }: Reply<'_>) {
         self.outcomes.insert(ticket.0.to_wire(), Sent::Answer(words, bytes.to_vec()));
     }
 
@@ -197,29 +211,35 @@ impl Transport for Wire {
         self.closed.push(handle);
     }
 
-    fn next(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Event, Closed> {
+    fn next(
+        &mut self,
+        last: Option<Reply<'_>>,
+        buffer: &mut [u8],
+        deadline: Nanos,
+    ) -> Result<(Event, Nanos), Closed> {
+        if let Some(reply) = last {
+            self.answer(reply);
+        }
         self.deadline = deadline;
-        if let Some(mail) = self.inbox.pop_front() {
-            self.turns_without_time = 0;
-            return Ok(match mail {
-                Mail::Bits(bits) => Event::Bits(bits),
-                Mail::Message { caller, words, bytes, id, attached } => {
-                    let len = bytes.len().min(buffer.len());
-                    buffer[..len].copy_from_slice(&bytes[..len]);
-                    Event::Message { caller, words, len, ticket: Ticket(Handle::from_wire(id)), attached }
-                }
-            });
+        let event = match self.inbox.pop_front() {
+            Some(mail) => {
+                self.turns_without_time = 0;
+                event(mail, buffer)
+            }
+            None => self.pass_time(deadline)?,
+        };
+        Ok((event, self.now))
+    }
+}
+
+fn event(mail: Mail, buffer: &mut [u8]) -> Event {
+    match mail {
+        Mail::Bits(bits) => Event::Bits(bits),
+        Mail::Message { caller, words, bytes, id, attached } => {
+            let len = bytes.len().min(buffer.len());
+            buffer[..len].copy_from_slice(&bytes[..len]);
+            Event::Message { caller, words, len, ticket: Ticket(Handle::from_wire(id)), attached }
         }
-        if deadline > self.horizon || deadline == Nanos::NEVER {
-            return Err(Closed);
-        }
-        self.turns_without_time = if deadline > self.now { 0 } else { self.turns_without_time + 1 };
-        assert!(
-            self.turns_without_time < TURNS_WITHOUT_TIME_MAX,
-            "the service asks again and again for a moment that has passed"
-        );
-        self.now = self.now.max(deadline);
-        Ok(Event::DeadlinePassed)
     }
 }
 

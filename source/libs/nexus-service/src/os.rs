@@ -1,13 +1,13 @@
 //! The kernel's transport, and the client's side of a call.
 //!
-//! The last answer of a turn waits until the next receive, so that an ordinary request costs the service one
+//! The last answer of a turn goes with the next receive, so that an ordinary request costs the service one
 //! system call: answer and receive in one step.
 
 use nexus_abi::user::{self, Incoming, Message, Outgoing};
 use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
 use nexus_wire::{Protocol, Status, Words, decode, encode};
 
-use crate::{Caller, Closed, Event, Ticket, Transport, only};
+use crate::{Caller, Closed, Event, Reply, Ticket, Transport, only};
 
 /// Pause before receiving again when the task has no handle or page left for the next message. Long enough
 /// not to take the hart, short enough that a caller does not notice.
@@ -17,38 +17,61 @@ const STARVED_PAUSE: Nanos = Nanos::from_millis(10);
 #[derive(Debug)]
 pub struct Os {
     endpoint: Handle,
-    /// An answer not given yet; its bytes are the first of `outbox`.
-    held: Option<Held>,
-    outbox: [u8; MESSAGE_BYTES_MAX],
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    reply: Handle,
-    words: Words,
-    len: usize,
 }
 
 impl Os {
     /// Serves `endpoint`, which needs RECEIVE.
     pub const fn new(endpoint: Handle) -> Self {
-        Self { endpoint, held: None, outbox: [0; MESSAGE_BYTES_MAX] }
+        Self { endpoint }
     }
 
-    fn receive(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Incoming, Error> {
-        let Some(held) = self.held.take() else {
-            return user::receive(self.endpoint, buffer, deadline);
+    #[inline(always)]
+    fn receive(
+        &self,
+        last: Option<Reply<'_>>,
+        buffer: &mut [u8],
+        deadline: Nanos,
+    ) -> Result<Incoming, Failed> {
+        let Some(Reply { ticket: Ticket(reply), words, bytes }) = last else {
+            return user::receive(self.endpoint, buffer, deadline).map_err(Failed::Receive);
         };
-        let out = outgoing(held.words, self.outbox.get(..held.len).unwrap_or(&[]));
-        let result = user::reply_receive_with(self.endpoint, held.reply, out, buffer, deadline);
-        match result {
-            // Only the reply can fail like this, and its handle is still there: nothing was received.
-            Err(Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid) => {
-                answer_status_only(held.reply);
-                user::receive(self.endpoint, buffer, deadline)
-            }
-            other => other,
+        user::reply_receive_with(self.endpoint, reply, outgoing(words, bytes), buffer, deadline)
+            .map_err(|error| Failed::ReplyReceive(reply, error))
+    }
+}
+
+/// What failed when nothing was received.
+enum Failed {
+    Receive(Error),
+    ReplyReceive(Handle, Error),
+}
+
+impl Failed {
+    const fn error(&self) -> Error {
+        match *self {
+            Self::Receive(error) | Self::ReplyReceive(_, error) => error,
         }
+    }
+
+    /// Sees to it that receiving again makes sense.
+    // It returns next to nothing: whoever is told much by a call has what it is told in memory, then and always.
+    #[cold]
+    #[inline(never)]
+    fn mend(self) -> Result<(), Closed> {
+        match self {
+            // Only the reply can fail like this, and its handle is still there.
+            Self::ReplyReceive(
+                reply,
+                Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid,
+            ) => answer_status_only(reply),
+            Self::Receive(Error::OverQuota | Error::NoMemory)
+            | Self::ReplyReceive(_, Error::OverQuota | Error::NoMemory) => {
+                // POLL: nobody is told that memory is free again.
+                user::sleep_until(user::clock_now().after(STARVED_PAUSE));
+            }
+            _ => return Err(Closed),
+        }
+        Ok(())
     }
 }
 
@@ -57,18 +80,12 @@ impl Transport for Os {
         user::clock_now()
     }
 
-    fn answer(&mut self, ticket: Ticket, words: Words, bytes: &[u8]) {
-        if let Some(earlier) = self.held.take() {
-            let out = outgoing(earlier.words, self.outbox.get(..earlier.len).unwrap_or(&[]));
-            if let Err(error) = user::reply(earlier.reply, out)
-                && error != Error::Dead
-            {
-                answer_status_only(earlier.reply);
-            }
+    fn answer(&mut self, Reply { ticket: Ticket(reply), words, bytes }: Reply<'_>) {
+        if let Err(error) = user::reply(reply, outgoing(words, bytes))
+            && error != Error::Dead
+        {
+            answer_status_only(reply);
         }
-        let len = bytes.len().min(self.outbox.len());
-        self.outbox[..len].copy_from_slice(&bytes[..len]);
-        self.held = Some(Held { reply: ticket.0, words, len });
     }
 
     fn abandon(&mut self, ticket: Ticket) {
@@ -84,22 +101,27 @@ impl Transport for Os {
         let _gone = user::handle_close(handle);
     }
 
-    fn next(&mut self, buffer: &mut [u8], deadline: Nanos) -> Result<Event, Closed> {
-        loop {
-            match self.receive(buffer, deadline) {
-                Ok(Incoming::Bits(bits)) => return Ok(Event::Bits(bits)),
-                Ok(Incoming::Message(message)) => return Ok(event(message)),
-                Err(Error::TimedOut) => return Ok(Event::DeadlinePassed),
-                Err(Error::OverQuota | Error::NoMemory) => {
-                    // POLL: nobody is told that memory is free again.
-                    user::sleep_until(user::clock_now().after(STARVED_PAUSE));
-                }
-                Err(_) => return Err(Closed),
+    #[inline(always)]
+    fn next(
+        &mut self,
+        last: Option<Reply<'_>>,
+        buffer: &mut [u8],
+        deadline: Nanos,
+    ) -> Result<(Event, Nanos), Closed> {
+        let mut last = last;
+        let event = loop {
+            match self.receive(last.take(), buffer, deadline) {
+                Ok(Incoming::Message(message)) => break event(message),
+                Ok(Incoming::Bits(bits)) => break Event::Bits(bits),
+                Err(failed) if failed.error() == Error::TimedOut => break Event::DeadlinePassed,
+                Err(failed) => failed.mend()?,
             }
-        }
+        };
+        Ok((event, user::clock_now()))
     }
 }
 
+#[inline(always)]
 fn event(message: Message) -> Event {
     Event::Message {
         caller: Caller {
@@ -119,6 +141,7 @@ const fn outgoing(words: Words, bytes: &[u8]) -> Outgoing<'_> {
 }
 
 /// The caller's buffer cannot take the answer: it hears that, or, failing that too, `Dead`.
+#[cold]
 fn answer_status_only(reply: Handle) {
     if user::reply(reply, outgoing(only(Status::AnswerTooLong), &[])).is_err() {
         let _gone = user::handle_close(reply);

@@ -3,21 +3,38 @@
 use nexus_abi::{MESSAGE_BYTES_MAX, Nanos};
 use nexus_wire::{Malformed, Protocol, Status, Words, decode, encode};
 
-use crate::{AnswerOf, Call, Closed, Effects, Event, RequestOf, Service, Transport, only};
+use crate::{
+    AnswerOf, Call, Closed, Effects, Event, Reply, RequestOf, Rest, Service, Ticket, Transport, only,
+};
+
+/// Room for one message.
+type Buffer = [u8; MESSAGE_BYTES_MAX];
 
 /// Runs `service` until the transport closes. Each turn is one event, then one tick, at the same moment.
 pub fn serve<S: Service, T: Transport>(service: &mut S, transport: &mut T) -> Closed {
     // Made once: clearing them for every message would cost more than most messages.
     let (mut inbox, mut outbox) = ([0; MESSAGE_BYTES_MAX], [0; MESSAGE_BYTES_MAX]);
+    turns(service, transport, &mut inbox, &mut outbox)
+}
+
+/// The turns. Apart from the buffers, because what lies beside them on the stack is far away from where the stack
+/// pointer is, and takes several instructions to reach.
+#[inline(never)]
+fn turns<S: Service, T: Transport>(
+    service: &mut S,
+    transport: &mut T,
+    inbox: &mut Buffer,
+    outbox: &mut Buffer,
+) -> Closed {
     let inbox = &mut inbox[..S::Protocol::REQUEST_BYTES];
     let mut effects = Effects::new();
     let mut now = transport.now();
     loop {
         let deadline = service.tick(now, &mut effects);
-        apply::<S, T>(&mut effects, transport, &mut outbox);
-        match transport.next(inbox, deadline) {
-            Ok(event) => {
-                now = transport.now();
+        let last = carry_out::<S, T>(&mut effects, transport, outbox);
+        match transport.next(last, inbox, deadline) {
+            Ok((event, moment)) => {
+                now = moment;
                 deliver(service, transport, event, inbox, now, &mut effects);
             }
             Err(closed) => return closed,
@@ -25,6 +42,7 @@ pub fn serve<S: Service, T: Transport>(service: &mut S, transport: &mut T) -> Cl
     }
 }
 
+#[inline(always)]
 fn deliver<S: Service, T: Transport>(
     service: &mut S,
     transport: &mut T,
@@ -39,7 +57,7 @@ fn deliver<S: Service, T: Transport>(
                 Ok(request) => {
                     service.call(Call { caller, request, ticket, attached: &mut attached }, now, effects);
                 }
-                Err(Malformed) => transport.answer(ticket, only(Status::Malformed), &[]),
+                Err(Malformed) => answer_malformed(transport, ticket),
             }
             if let Some(untaken) = attached {
                 transport.close(untaken);
@@ -51,7 +69,13 @@ fn deliver<S: Service, T: Transport>(
     }
 }
 
+#[cold]
+fn answer_malformed<T: Transport>(transport: &mut T, ticket: Ticket) {
+    transport.answer(Reply { ticket, words: only(Status::Malformed), bytes: &[] });
+}
+
 /// A request is in the bytes, or in the words if there are none.
+#[inline(always)]
 fn read<S: Service>(words: &Words, bytes: &[u8]) -> Result<RequestOf<S>, Malformed> {
     match bytes {
         [] => S::Protocol::request_from_words(words),
@@ -59,26 +83,57 @@ fn read<S: Service>(words: &Words, bytes: &[u8]) -> Result<RequestOf<S>, Malform
     }
 }
 
-/// Carries out what the service wants and leaves nothing behind.
-fn apply<S: Service, T: Transport>(effects: &mut Effects<AnswerOf<S>>, transport: &mut T, outbox: &mut [u8]) {
-    for ticket in effects.abandoned.drain(..) {
+/// Carries out what the service wants, but for the last answer, and leaves nothing behind.
+// Where the answers are they stay until they are said: they are moved about at the size of the largest.
+#[inline(always)]
+fn carry_out<'b, S: Service, T: Transport>(
+    effects: &mut Effects<AnswerOf<S>>,
+    transport: &mut T,
+    outbox: &'b mut Buffer,
+) -> Option<Reply<'b>> {
+    if effects.has_rest {
+        carry_out_rest::<S, T>(effects, transport, outbox);
+    }
+    let (Ticket(handle), answer) = effects.first.as_ref()?;
+    let last = reply::<S>(Ticket(*handle), answer, outbox);
+    effects.first = None;
+    Some(last)
+}
+
+/// All but the last answer, which is the first then.
+#[inline(never)]
+fn carry_out_rest<S: Service, T: Transport>(
+    effects: &mut Effects<AnswerOf<S>>,
+    transport: &mut T,
+    outbox: &mut Buffer,
+) {
+    let Effects { first: last, has_rest, rest } = effects;
+    *has_rest = false;
+    for ticket in rest.abandoned.drain(..) {
         transport.abandon(ticket);
     }
-    for (target, bits) in effects.notes.drain(..) {
+    for (target, bits) in rest.notes.drain(..) {
         transport.notify(target, bits);
     }
-    for (ticket, answer) in effects.answers.drain(..) {
-        if let Some(mut words) = S::Protocol::answer_to_words(&answer) {
-            words[0] = Status::InWords.to_wire();
-            transport.answer(ticket, words, &[]);
-            continue;
-        }
-        match encode(&answer, outbox) {
-            Ok(bytes) => transport.answer(ticket, only(Status::Answered), bytes),
-            Err(_) => transport.answer(ticket, only(Status::AnswerTooLong), &[]),
+    for next in rest.answers.drain(..) {
+        if let Some((ticket, answer)) = last.replace(next) {
+            transport.answer(reply::<S>(ticket, &answer, outbox));
         }
     }
-    for handle in effects.closed.drain(..) {
+    for handle in rest.closed.drain(..) {
         transport.close(handle);
+    }
+}
+
+/// What is said of an answer: itself, in words or in bytes, or that it is too long.
+#[inline(always)]
+fn reply<'b, S: Service>(ticket: Ticket, answer: &AnswerOf<S>, outbox: &'b mut Buffer) -> Reply<'b> {
+    if let Some(mut words) = S::Protocol::answer_to_words(answer) {
+        words[0] = Status::InWords.to_wire();
+        return Reply { ticket, words, bytes: &[] };
+    }
+    match encode(answer, outbox) {
+        Ok(bytes) => Reply { ticket, words: only(Status::Answered), bytes },
+        Err(_) => Reply { ticket, words: only(Status::AnswerTooLong), bytes: &[] },
     }
 }

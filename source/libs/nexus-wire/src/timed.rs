@@ -45,18 +45,22 @@ impl Protocol for Timed {
 
     const REQUEST_BYTES: usize = 0;
 
+    #[inline(always)]
     fn request_to_words(request: &Request) -> Option<Words> {
         Some(words::of_request(request))
     }
 
+    #[inline(always)]
     fn request_from_words(words: &Words) -> Result<Request, Malformed> {
         words::request(words).ok_or(Malformed)
     }
 
+    #[inline(always)]
     fn answer_to_words(answer: &Answer) -> Option<Words> {
         words::of_answer(answer)
     }
 
+    #[inline(always)]
     fn answer_from_words(words: &Words) -> Result<Answer, Malformed> {
         words::answer(words).ok_or(Malformed)
     }

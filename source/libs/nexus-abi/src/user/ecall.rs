@@ -1,7 +1,8 @@
 //! The shapes of `ecall`.
 //!
-//! [`plain`] has its arguments in `a` registers; [`giving_way`] is the same for calls after which others run;
-//! [`message`], and [`words_only`] for short, have the eight words in `s2`–`s9` both ways. A call clobbers
+//! [`plain`] has its arguments in `a` registers, and [`reading`] none; [`giving_way`] is the same for calls after which
+//! others run; [`message`] has the eight words in `s2`–`s9` both ways, and [`words_only`] and [`receiving`] do for
+//! short. A call clobbers
 //! `ra`, `t` and `a` registers, all but the plain ones also `s2`–`s11`: the compiler keeps just what it needs,
 //! and the kernel saves little.
 #![expect(unsafe_code, reason = "`ecall` is an instruction")]
@@ -9,7 +10,7 @@
 use core::arch::asm;
 
 use super::Words;
-use crate::{Call, Nanos};
+use crate::{Call, MESSAGE_WORDS, Nanos};
 
 /// The registers after a message call.
 pub(super) struct Raw {
@@ -87,6 +88,59 @@ pub(super) fn words_only(call: Call, named: u64, words: Words) -> Raw {
         );
     }
     raw
+}
+
+/// Waiting for a message or bits. Nothing is said, so the words are whatever the task had there.
+#[inline(always)]
+pub(super) fn receiving(named: u64, shape: u64, buffer: u64, deadline: u64) -> Raw {
+    let mut raw = Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0 };
+    // SAFETY: as in `message`.
+    unsafe {
+        asm!(
+            "ecall",
+            lateout("s2") raw.words[0],
+            lateout("s3") raw.words[1],
+            lateout("s4") raw.words[2],
+            lateout("s5") raw.words[3],
+            lateout("s6") raw.words[4],
+            lateout("s7") raw.words[5],
+            lateout("s8") raw.words[6],
+            lateout("s9") raw.words[7],
+            inlateout("t0") Call::Receive.to_wire() => raw.t0,
+            inlateout("t1") named => raw.t1,
+            inlateout("t2") shape => raw.t2,
+            inlateout("t3") 0u64 => raw.t3,
+            inlateout("t4") buffer => raw.t4,
+            inlateout("t5") deadline => _,
+            lateout("t6") _,
+            lateout("ra") _,
+            lateout("s10") _, lateout("s11") _,
+            lateout("a0") raw.bits,
+            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _,
+            lateout("a6") _, lateout("a7") _,
+        );
+    }
+    raw
+}
+
+/// A call without arguments that only reads something: `a0`.
+#[inline(always)]
+pub(super) fn reading(call: Call) -> u64 {
+    let value;
+    // SAFETY: as in `message`; no memory is written.
+    unsafe {
+        asm!(
+            "ecall",
+            inlateout("t0") call.to_wire() => _,
+            lateout("a0") value,
+            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _,
+            lateout("a6") _, lateout("a7") _,
+            lateout("t1") _, lateout("t2") _, lateout("t3") _, lateout("t4") _, lateout("t5") _,
+            lateout("t6") _,
+            lateout("ra") _,
+        );
+    }
+    value
 }
 
 /// A call that the kernel answers at once: status, `a0`, `a1`.

@@ -7,6 +7,7 @@
 use super::{Answer, Govern, Refusal, Remaining, Request, Tier, Timer};
 use crate::Words;
 
+#[inline(always)]
 pub(super) const fn of_request(request: &Request) -> Words {
     match *request {
         Request::Sleep { until_ns, late_by_ns } => [1, until_ns, late_by_ns, 0, 0, 0, 0, 0],
@@ -26,6 +27,7 @@ pub(super) const fn of_request(request: &Request) -> Words {
 }
 
 /// A period of zero is none: that it is refused is timed's to say, so whether there is one has a word of its own.
+#[inline(always)]
 const fn of_timer(which: u64, id: u64, Timer { due_ns, period_ns, late_by_ns, tier }: Timer) -> Words {
     let (has_period, period) = match period_ns {
         None => (0, 0),
@@ -34,6 +36,7 @@ const fn of_timer(which: u64, id: u64, Timer { due_ns, period_ns, late_by_ns, ti
     [which, id, due_ns, period, late_by_ns, tier as u64, has_period, 0]
 }
 
+#[inline(always)]
 pub(super) fn request(words: &Words) -> Option<Request> {
     Some(match *words {
         [1, until_ns, late_by_ns, 0, 0, 0, 0, 0] => Request::Sleep { until_ns, late_by_ns },
@@ -53,6 +56,7 @@ pub(super) fn request(words: &Words) -> Option<Request> {
     })
 }
 
+#[inline(always)]
 fn timer(words: &Words) -> Option<Timer> {
     let &[_, _, due_ns, period, late_by_ns, tier, has_period, 0] = words else { return None };
     let period_ns = match (has_period, period) {
@@ -60,11 +64,16 @@ fn timer(words: &Words) -> Option<Timer> {
         (1, period) => Some(period),
         _ => return None,
     };
-    let tier = [Tier::Ordinary, Tier::AlarmClock].into_iter().find(|known| *known as u64 == tier)?;
+    let tier = match tier {
+        0 => Tier::Ordinary,
+        1 => Tier::AlarmClock,
+        _ => return None,
+    };
     Some(Timer { due_ns, period_ns, late_by_ns, tier })
 }
 
 /// Nothing for a page of a list: that is bytes.
+#[inline(always)]
 pub(super) const fn of_answer(answer: &Answer) -> Option<Words> {
     Some(match *answer {
         Answer::Woken => [0, 1, 0, 0, 0, 0, 0, 0],
@@ -82,6 +91,7 @@ pub(super) const fn of_answer(answer: &Answer) -> Option<Words> {
     })
 }
 
+#[inline(always)]
 pub(super) fn answer(words: &Words) -> Option<Answer> {
     let [_, fields @ ..] = *words;
     Some(match fields {
@@ -109,6 +119,12 @@ const fn truth(word: u64) -> Option<bool> {
 }
 
 fn refusal(word: u64) -> Option<Refusal> {
-    let all = [Refusal::Invalid, Refusal::OverLimit, Refusal::Full, Refusal::NotFound, Refusal::NotAllowed];
-    all.into_iter().find(|known| *known as u64 == word)
+    Some(match word {
+        0 => Refusal::Invalid,
+        1 => Refusal::OverLimit,
+        2 => Refusal::Full,
+        3 => Refusal::NotFound,
+        4 => Refusal::NotAllowed,
+        _ => return None,
+    })
 }
