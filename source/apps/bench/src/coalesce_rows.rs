@@ -8,7 +8,8 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use bench::Role;
-use bench::load::{Order, Report, Way};
+use bench::load::{LAST, Order, Report, Way};
+use bench::moments::{self, STRETCH};
 use nexus_abi::user::{self, Incoming, Message, Outgoing};
 use nexus_abi::{COARSE_CLOCK, Handle, HartMask, Nanos, QosClass, Rights};
 use nexus_rt::startup::{SYSTEM, TIMED};
@@ -39,6 +40,7 @@ const FAST: Nanos = Nanos::from_millis(50);
 const SLOW: Nanos = Nanos::from_millis(500);
 const WIDE: Nanos = Nanos::from_millis(50);
 const NONE: Nanos = Nanos(0);
+const NANOS_A_MICRO: u64 = 1_000;
 
 const LOADS: [Load; 6] = [
     Load { name: "200x20hz_class", tasks: 200, period: FAST, late_by: NONE, is_mixed: true, way: Way::Timed },
@@ -70,7 +72,8 @@ fn watch(load: &Load) -> Result<(), Trouble> {
     let asking: Vec<Message> = messages(orders, load.tasks).collect::<Result<_, _>>()?;
 
     let start = user::clock_now().after(LEAD).after(LEAD).0;
-    let plan = plan(load, start - start % COARSE_CLOCK.0);
+    let start = start - start % COARSE_CLOCK.0;
+    let plan = plan(load, start);
     for (message, order) in asking.iter().zip(&plan) {
         let out = Outgoing { words: order.to_words(), ..Outgoing::default() };
         user::reply(message.reply, out).during("giving orders")?;
@@ -82,7 +85,7 @@ fn watch(load: &Load) -> Result<(), Trouble> {
 
     (0..load.tasks).try_for_each(|_| user::notify(gate, 1)).during("opening the gate")?;
     let reports: Vec<Message> = messages(orders, load.tasks).collect::<Result<_, _>>()?;
-    let report = reports.iter().map(|it| Report::from_words(it.words)).fold(Report::default(), Report::and);
+    let told: Vec<Report> = reports.iter().map(|it| Report::from_words(it.words)).collect();
     // They wait for an answer until they die.
     crew.dismiss()?;
     for message in reports {
@@ -90,10 +93,11 @@ fn watch(load: &Load) -> Result<(), Trouble> {
     }
     user::handle_close(gate).during("closing the gate")?;
     user::handle_close(orders).during("closing")?;
-    tell(load, &plan, &seen, &report)
+    tell(load, &plan, &seen, &told)?;
+    tell_moments(load, start, &told)
 }
 
-fn tell(load: &Load, plan: &[Order], seen: &Seen, report: &Report) -> Result<(), Trouble> {
+fn tell(load: &Load, plan: &[Order], seen: &Seen, told: &[Report]) -> Result<(), Trouble> {
     let harts = user::machine_info(SYSTEM).during("machine info")?.harts;
     let woken = plan.iter().map(|order| order.turns).sum::<u64>().max(1);
     let row = |what: &str, unit: &str, value: u64| {
@@ -103,13 +107,31 @@ fn tell(load: &Load, plan: &[Order], seen: &Seen, report: &Report) -> Result<(),
     row("irqs", "count", seen.timer_irqs - 1);
     row("least", "count", least(plan));
     row("sleeps", "count", seen.sleeps);
-    row("early", "count", report.early);
-    row("late", "count", report.late);
+    row("early", "count", told.iter().map(|report| report.early).sum());
+    row("late", "count", told.iter().map(|report| report.late).sum());
     row("woken", "count", woken);
     if harts == 1 {
         // On several a hart is also awake while the emulator lets another one run.
         row("cost", "instr", seen.busy.div_ceil(woken));
     }
+    Ok(())
+}
+
+/// So long before the end of the load begins the stretch in which the sleepers' wake-ups are looked at: all of them still
+/// sleep in it, and they remember all of it, whatever had been due before and woke late.
+const LOOK: Nanos = Nanos::from_millis(140);
+const _: () = assert!(LOOK.0 > STRETCH.0 && LOOK.0 + WIDE.0 < LAST as u64 * FAST.0);
+
+/// When the machine woke in a stretch of the load; of the slow ones too little is known.
+fn tell_moments(load: &Load, start: u64, told: &[Report]) -> Result<(), Trouble> {
+    let harts = user::machine_info(SYSTEM).during("machine info")?.harts;
+    if load.period != FAST || harts > 1 {
+        return Ok(());
+    }
+    let woke = told.iter().flat_map(|report| report.last);
+    let moments = moments::of_machine(Nanos(start + SPAN.0 - LOOK.0), woke);
+    let at: Vec<_> = moments.iter().map(|moment| format!("{}", moment.0 / NANOS_A_MICRO)).collect();
+    nexus_rt::log!("M {} n={} at_us={}", load.name, at.len(), at.join(","));
     Ok(())
 }
 

@@ -3,7 +3,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 pub mod load;
+pub mod moments;
 
 /// What a peer does with its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -52,7 +52,10 @@ impl Order {
     }
 }
 
-/// How early and how late it woke, by its own clock.
+/// Wake-ups at its end that a report still knows.
+pub const LAST: usize = 4;
+
+/// How early and how late it woke, and when it did last, by its own clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Report {
     /// Times it woke before the moment.
@@ -61,6 +64,8 @@ pub struct Report {
     pub late: u64,
     /// The latest, after the moment.
     pub worst: u64,
+    /// The moments of its last wake-ups.
+    pub last: [u64; LAST],
 }
 
 impl Report {
@@ -74,22 +79,14 @@ impl Report {
 
     /// As words.
     pub const fn to_words(self) -> Words {
-        [self.early, self.late, self.worst, 0, 0, 0, 0, 0]
+        let [a, b, c, d] = self.last;
+        [self.early, self.late, self.worst, a, b, c, d, 0]
     }
 
     /// From words.
     pub const fn from_words(words: Words) -> Self {
-        let [early, late, worst, ..] = words;
-        Self { early, late, worst }
-    }
-
-    /// This and another one's.
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            early: self.early + other.early,
-            late: self.late + other.late,
-            worst: self.worst.max(other.worst),
-        }
+        let [early, late, worst, a, b, c, d, _] = words;
+        Self { early, late, worst, last: [a, b, c, d] }
     }
 }
 
@@ -104,7 +101,7 @@ mod tests {
             assert_eq!(Order::from_words(order.to_words()), Some(order));
         }
         assert_eq!(Order::from_words([2; 8]), None);
-        let report = Report { early: 1, late: 2, worst: 3 };
+        let report = Report { early: 1, late: 2, worst: 3, last: [4, 5, 6, 7] };
         assert_eq!(Report::from_words(report.to_words()), report);
     }
 
@@ -114,6 +111,6 @@ mod tests {
         for woke in [99, 100, 104, 105] {
             report.note(Nanos(100), Nanos(woke), Nanos(4));
         }
-        assert_eq!(report, Report { early: 1, late: 1, worst: 5 });
+        assert_eq!(report, Report { early: 1, late: 1, worst: 5, last: [0; LAST] });
     }
 }

@@ -1,7 +1,8 @@
 //! `xtask bench-linux`: Linux measures itself on the same emulator, with the same flags, on one hart.
 //!
 //! The kernel is Debian's, fetched once as a package; its `/init` is `bench/linux/bench.c`. What it prints is turned
-//! into rows with our names, so that a figure here and one of ours are the same thing measured.
+//! into rows with our names, so that a figure here and one of ours are the same thing measured. Rows that begin with
+//! `sleep1ms_` are about an otherwise idle machine, and there is none of ours like them.
 //!
 //! ```text
 //!   bench/linux/ ─copy─▶ target/bench-linux/ ─get-kernel.sh, build.sh─▶ kernel/Image, out/initramfs.cpio
@@ -18,7 +19,7 @@ use anyhow::{Context, Result, bail};
 
 use super::anchors::Anchors;
 use super::figures::{Figure, Figures};
-use super::{ANCHORS, BASELINE, Baseline, read, table};
+use super::{ANCHORS, BASELINE, Baseline, Measured, keep_moments, read, table};
 use crate::emulator::{Console, Event, Exit, Machine, Mode, Running};
 use crate::image::Image;
 use crate::process::{run_as, say};
@@ -28,7 +29,7 @@ use crate::workspace::Workspace;
 /// The committed figures, with which `xtask bench` fills its Linux column.
 pub const MEASURED: &str = "bench/linux.json";
 
-const SOURCES: [&str; 4] = ["bench.c", "tiny.S", "build.sh", "get-kernel.sh"];
+const SOURCES: [&str; 6] = ["bench.c", "moments.c", "moments.h", "tiny.S", "build.sh", "get-kernel.sh"];
 /// A boot and each load take a fraction of this on a quiet machine.
 const TIME_OUT: Duration = Duration::from_secs(900);
 /// What the guest is told to measure, a boot each; `co=tasks:period in ms:duration in ms`.
@@ -44,16 +45,18 @@ const LOADS: [&str; 5] = [
 pub fn bench_linux(workspace: &Workspace, baseline: Baseline) -> Result<()> {
     setup::ensure(workspace, &[Need::Emulator, Need::LinuxCompiler])?;
     let image = prepare(workspace)?;
-    let mut figures = Figures::default();
+    let mut told = Measured::default();
     for (number, load) in LOADS.into_iter().enumerate() {
-        measure(workspace, &image, number, load, &mut figures)?;
+        measure(workspace, &image, number, load, &mut told)?;
     }
+    let Measured { figures, moments } = told;
     let ours = Figures::from_json(&read(workspace, BASELINE)?)?;
     let anchors = Anchors::parse(&read(workspace, ANCHORS)?)?;
     println!("{}", table::beside_linux(&anchors, &ours, &figures));
     if baseline == Baseline::Accept {
         fs::write(workspace.path(MEASURED), figures.to_json()?)?;
         say(format!("{MEASURED} now holds these figures"));
+        keep_moments(workspace, |kept| kept.linux = moments)?;
     }
     Ok(())
 }
@@ -92,7 +95,7 @@ fn measure(
     image: &Image,
     number: usize,
     load: &str,
-    figures: &mut Figures,
+    told: &mut Measured,
 ) -> Result<()> {
     let machine = Machine {
         mode: Mode::Icount,
@@ -108,7 +111,11 @@ fn measure(
         match running.next()? {
             Event::Line(line) => {
                 ended |= line.starts_with("R end");
-                rows(&line).into_iter().for_each(|(id, figure)| figures.insert(&id, figure));
+                rows(&line).into_iter().for_each(|(id, figure)| told.figures.insert(&id, figure));
+                if let Some(fields) = line.strip_prefix("M coalesce ") {
+                    let set = set(&Fields::of(fields)).with_context(|| format!("of which load: `{line}`"))?;
+                    told.moments.insert(&set, fields)?;
+                }
             }
             Event::Quiet => {}
             Event::Exited(Exit::Code(0)) if ended => return Ok(()),
@@ -133,47 +140,80 @@ const OPERATIONS: [(&str, &str, &[&str]); 10] = [
     ("idle10s", "timer_irqs", &["idle_timer_irqs_10s"]),
 ];
 
+/// How late sleepers wake: what the guest calls it, and the row whose least, middle and greatest that is. Its classes are
+/// the nearest it has to ours.
+const SLEEPS: [(&str, &str); 7] = [
+    ("sleep1ms fifo +2spin", "wake_perf_burst"),
+    ("sleep1ms nice-10 +2spin", "wake_interactive"),
+    ("sleep1ms nice0 +2spin", "wake_normal"),
+    ("sleep1ms fifo idle", "sleep1ms_fifo"),
+    ("sleep1ms slack1ns idle", "sleep1ms_1ns"),
+    ("sleep1ms slack50us idle", "sleep1ms_50us"),
+    ("sleep1ms slack4ms idle", "sleep1ms_4ms"),
+];
+
+/// The words `name=value` of a line.
+struct Fields<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Fields<'a> {
+    fn of(line: &'a str) -> Self {
+        Self(line.split_whitespace().filter_map(|word| word.split_once('=')).collect())
+    }
+
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).copied()
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.text(name)?.parse::<f64>().ok().map(|it| it.round() as u64)
+    }
+}
+
 /// The rows a line of the guest stands for.
 fn rows(line: &str) -> Vec<(String, Figure)> {
     let Some(row) = line.strip_prefix("R ") else { return Vec::new() };
-    let fields: BTreeMap<&str, &str> =
-        row.split_whitespace().filter_map(|word| word.split_once('=')).collect();
-    let field =
-        |name: &str| fields.get(name).and_then(|text| text.parse::<f64>().ok()).map(|it| it.round() as u64);
+    let fields = Fields::of(row);
     if row.starts_with("coalesce ") {
-        return sleepers(&fields, field).unwrap_or_default();
+        return sleepers(&fields).unwrap_or_default();
     }
-    let operation =
-        OPERATIONS.iter().find(|(name, ..)| row.strip_prefix(name).is_some_and(|it| it.starts_with(' ')));
-    let Some((_, figure, ids)) = operation else { return Vec::new() };
-    let Some(value) = field(figure) else { return Vec::new() };
-    let unit = if *figure == "timer_irqs" { "count" } else { "instr" };
-    ids.iter().map(|id| ((*id).to_owned(), Figure::exact(value, unit))).collect()
+    let is_called = |name: &str| row.strip_prefix(name).is_some_and(|it| it.starts_with(' '));
+    let operations = OPERATIONS.iter().filter(|(name, ..)| is_called(name)).flat_map(|(_, figure, ids)| {
+        let unit = if *figure == "timer_irqs" { "count" } else { "instr" };
+        let value = fields.number(figure);
+        ids.iter().filter_map(move |id| Some(((*id).to_owned(), Figure::exact(value?, unit))))
+    });
+    let sleeps = SLEEPS.iter().filter(|(name, _)| is_called(name)).filter_map(|(_, id)| {
+        let [min, med, max] = ["min", "med", "max"].map(|name| fields.number(name));
+        Some(((*id).to_owned(), Figure { min: min?, med: med?, max: max?, unit: "instr".to_owned() }))
+    });
+    operations.chain(sleeps).collect()
+}
+
+/// What we call a load of sleepers.
+fn set(fields: &Fields) -> Option<String> {
+    let (tasks, slack) = (fields.number("N")?, fields.number("slack_us")?);
+    let period: u64 = fields.text("period")?.strip_suffix("ms")?.parse().ok()?;
+    let slack = if slack < 1_000 { format!("{slack}us") } else { format!("{}ms", slack / 1_000) };
+    Some(format!("{tasks}x{}hz_{slack}", 1_000_u64.checked_div(period)?))
 }
 
 /// It counts the time it is busy in steps of 10 ms; less than ten of them say nothing.
 const BUSY_MS_MIN: u64 = 100;
 
 /// Many sleepers: how many timer interrupts, and what each wake-up of one of them took.
-fn sleepers(
-    fields: &BTreeMap<&str, &str>,
-    field: impl Fn(&str) -> Option<u64>,
-) -> Option<Vec<(String, Figure)>> {
-    let (tasks, slack) = (field("N")?, field("slack_us")?);
-    let period: u64 = fields.get("period")?.strip_suffix("ms")?.parse().ok()?;
-    let slack = if slack < 1_000 { format!("{slack}us") } else { format!("{}ms", slack / 1_000) };
-    let set = format!("{tasks}x{}hz", 1_000_u64.checked_div(period)?);
-    let irqs = Figure::exact(field("timer_irqs")?, "count");
+fn sleepers(fields: &Fields) -> Option<Vec<(String, Figure)>> {
+    let set = set(fields)?;
+    let irqs = Figure::exact(fields.number("timer_irqs")?, "count");
     let row = |set: &str, what: &str, figure: Figure| (format!("timers_{set}_{what}_h1"), figure);
-    let mut rows = vec![row(&format!("{set}_{slack}"), "irqs", irqs.clone())];
-    if slack == "4ms" {
+    let mut rows = vec![row(&set, "irqs", irqs.clone())];
+    if let Some(load) = set.strip_suffix("_4ms") {
         // Its slack is the kernel's: there is nobody to go round.
-        rows.push(row(&format!("{set}_kernel"), "irqs", irqs));
+        rows.push(row(&format!("{load}_kernel"), "irqs", irqs));
     }
-    let (busy_ms, woken) = (field("busy_ms")?, field("wakeups")?);
+    let (busy_ms, woken) = (fields.number("busy_ms")?, fields.number("wakeups")?);
     if busy_ms >= BUSY_MS_MIN {
         let cost = (busy_ms * 1_000_000).checked_div(woken)?;
-        rows.push(row(&format!("{set}_{slack}"), "cost", Figure::exact(cost, "instr")));
+        rows.push(row(&set, "cost", Figure::exact(cost, "instr")));
     }
     Some(rows)
 }
@@ -188,7 +228,11 @@ mod tests {
         let both = ["ipc_rt_32", "notify_rt"].map(|id| (id.to_owned(), Figure::exact(11_409, "instr")));
         assert_eq!(rows(line), both);
         let line = "R sleep1ms fifo +2spin       unit=ns n=500 min=1 med=2 p99=9700 max=9900";
-        assert_eq!(rows(line), [("wake_rt_p99".to_owned(), Figure::exact(9_700, "instr"))]);
+        let spread = Figure { min: 1, med: 2, max: 9_900, unit: "instr".to_owned() };
+        let both = [("wake_rt_p99", Figure::exact(9_700, "instr")), ("wake_perf_burst", spread.clone())];
+        assert_eq!(rows(line), both.map(|(id, figure)| (id.to_owned(), figure)));
+        let line = "R sleep1ms slack4ms idle     unit=ns n=250 min=1 med=2 p99=3 max=9900";
+        assert_eq!(rows(line), [("sleep1ms_4ms".to_owned(), spread)]);
         for line in [
             "R getppidx unit=ns med=1",
             "R getppid unit=ns",
@@ -212,5 +256,7 @@ mod tests {
         let names: Vec<_> = rows(few).into_iter().map(|(id, _)| id).collect();
         assert_eq!(names, ["timers_20x2hz_4ms_irqs_h1", "timers_20x2hz_kernel_irqs_h1"]);
         assert_eq!(rows("R coalesce N=200 period=50ms slack_us=4000 timer_irqs=1 wakeups=0 busy_ms=300"), []);
+        let moments = Fields::of("N=200 period=50ms slack_us=50000 n=2 at_us=100,200");
+        assert_eq!(set(&moments).as_deref(), Some("200x20hz_50ms"));
     }
 }

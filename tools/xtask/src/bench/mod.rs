@@ -6,12 +6,14 @@
 //! ```text
 //!   guest `R` lines ─▶ Figures ─┬─▶ judge(anchors, baseline) ─▶ complaints
 //!   bench/anchors.toml ─────────┴─▶ table, target/bench/neuron.json
+//!   guest `M` lines ─▶ Moments ───▶ bench/moments.json, for a picture
 //! ```
 
 mod anchors;
 mod figures;
 mod judge;
 pub mod linux;
+mod moments;
 pub mod pictures;
 mod table;
 
@@ -22,6 +24,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::anchors::Anchors;
 use self::figures::{Figure, Figures};
+use self::moments::{Kept, Moments};
 use crate::contract::describe_exit;
 use crate::emulator::{Console, Event, Exit, Machine, Mode, Running};
 use crate::image::{Image, build_image};
@@ -62,7 +65,7 @@ pub fn bench(workspace: &Workspace, baseline: Baseline) -> Result<()> {
         anchors.take_linux(Figures::from_json(&text).context(linux::MEASURED)?);
     }
     let image = build_image(workspace)?;
-    let figures = measure(workspace, &image, &anchors)?;
+    let Measured { figures, moments } = measure(workspace, &image, &anchors)?;
 
     println!("{}", table::comparison(&anchors, &figures));
     for table in [table::timers(&anchors, &figures), table::scaling(&figures)].into_iter().flatten() {
@@ -82,6 +85,7 @@ pub fn bench(workspace: &Workspace, baseline: Baseline) -> Result<()> {
         Baseline::Accept => {
             fs::write(workspace.path(BASELINE), figures.to_json()?)?;
             say(format!("{BASELINE} now holds these figures"));
+            keep_moments(workspace, |kept| kept.neuron = moments)?;
         }
         Baseline::Compare => match fs::read_to_string(workspace.path(BASELINE)) {
             Ok(text) => complaints.extend(judge::against_baseline(&Figures::from_json(&text)?, &figures)),
@@ -92,23 +96,48 @@ pub fn bench(workspace: &Workspace, baseline: Baseline) -> Result<()> {
     Ok(())
 }
 
-/// Every row: those of one hart, those of the hart count their anchor names, and those of the file.
-fn measure(workspace: &Workspace, image: &Image, anchors: &Anchors) -> Result<Figures> {
-    let mut figures = Figures::default();
+/// What a run told.
+#[derive(Default)]
+struct Measured {
+    figures: Figures,
+    moments: Moments,
+}
+
+/// Changes the committed moments.
+fn keep_moments(workspace: &Workspace, change: impl FnOnce(&mut Kept)) -> Result<()> {
+    let file = workspace.path(moments::KEPT);
+    let mut kept = match fs::read_to_string(&file) {
+        Ok(text) => Kept::from_json(&text).context(moments::KEPT)?,
+        Err(_) => Kept::default(),
+    };
+    change(&mut kept);
+    fs::write(&file, kept.to_json()).with_context(|| format!("cannot write {}", moments::KEPT))?;
+    say(format!("{} now holds these moments", moments::KEPT));
+    Ok(())
+}
+
+/// Every row: those of one hart, those of the hart count their anchor names, and those of the file; and the moments of
+/// one hart.
+fn measure(workspace: &Workspace, image: &Image, anchors: &Anchors) -> Result<Measured> {
+    let mut all = Measured::default();
     for harts in anchors.hart_counts() {
         let first = measure_once(workspace, image, harts, 1)?;
         let second = measure_once(workspace, image, harts, 2)?;
-        if let Some(difference) = first.difference(&second) {
+        if let Some(difference) = first.figures.difference(&second.figures) {
             bail!("two runs on {harts} hart(s) differ, so neither means anything: {difference}");
         }
-        figures.merge(first, |id| anchors.harts(id) == harts);
+        ensure!(first.moments == second.moments, "the machine woke at other moments in the second run");
+        all.figures.merge(first.figures, |id| anchors.harts(id) == harts);
+        if harts == 1 {
+            all.moments = first.moments;
+        }
     }
     let kib = image.kernel_bytes()?.div_ceil(1024);
-    figures.insert(IMAGE_ROW, Figure::exact(kib, "kib"));
-    Ok(figures)
+    all.figures.insert(IMAGE_ROW, Figure::exact(kib, "kib"));
+    Ok(all)
 }
 
-fn measure_once(workspace: &Workspace, image: &Image, harts: u32, run: u32) -> Result<Figures> {
+fn measure_once(workspace: &Workspace, image: &Image, harts: u32, run: u32) -> Result<Measured> {
     let machine = Machine {
         mode: Mode::Icount,
         harts,
@@ -119,22 +148,24 @@ fn measure_once(workspace: &Workspace, image: &Image, harts: u32, run: u32) -> R
     say(format!("measuring on {machine}, run {run} of 2"));
     let log = workspace.log(&format!("bench-{harts}-{run}"))?;
     let mut running = Running::start(&machine, Console::File(&log))?;
-    let mut figures = Figures::default();
+    let mut told = Measured::default();
+    let shown = workspace.relative(&log).display().to_string();
     loop {
         match running.next()? {
             Event::Line(line) => {
-                figures.line(&line).with_context(|| format!("in {}", workspace.relative(&log).display()))?;
+                let taken = told.figures.line(&line).and_then(|()| told.moments.line(&line));
+                taken.with_context(|| format!("in {shown}"))?;
                 if line.contains("PANIC") {
                     eprintln!("{line}");
                 }
             }
             Event::Quiet => {}
-            Event::Exited(Exit::Code(0)) => return Ok(figures),
+            Event::Exited(Exit::Code(0)) => return Ok(told),
             Event::Exited(exit) => {
-                bail!("the guest failed: {}; see {}", describe_exit(exit), workspace.relative(&log).display())
+                bail!("the guest failed: {}; see {shown}", describe_exit(exit))
             }
             Event::TimedOut => {
-                bail!("TIMED OUT after {} s; see {}", TIME_OUT.as_secs(), workspace.relative(&log).display())
+                bail!("TIMED OUT after {} s; see {shown}", TIME_OUT.as_secs())
             }
         }
     }

@@ -3,6 +3,8 @@
 //! They show `bench/baseline.json`, so they change when somebody accepts new figures, and only then. The same figures
 //! give the same bytes.
 
+pub mod timeline;
+
 use std::fmt::Write;
 
 use super::anchors::{Anchor, Anchors};

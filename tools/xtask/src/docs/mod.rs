@@ -38,6 +38,7 @@ const PAGES: &[Page] = &[
     Page { path: "docs/perf/shares.svg", extent: Extent::Whole, text: pictures::shares },
     Page { path: "docs/perf/timers.md", extent: Extent::Section("sleepers"), text: pictures::sleepers },
     Page { path: "docs/perf/timers.svg", extent: Extent::Whole, text: pictures::timers },
+    Page { path: "docs/perf/timeline.svg", extent: Extent::Whole, text: pictures::timeline::timeline },
     Page { path: "docs/perf/scaling.svg", extent: Extent::Whole, text: pictures::scaling },
     Page { path: recipes::power::SCHEMA_PATH, extent: Extent::Whole, text: recipes::power::schema },
     Page {
