@@ -1,15 +1,15 @@
 //! What is known of each task besides its timers: how it is told, and what it has not read yet.
 //!
-//! A task is here while it has timers, sleeps, listens or has something to read, and no longer.
+//! It stands in the task's account beside its timers. A task is there while it has timers, sleeps, listens or has
+//! something to read, and no longer. What all of them have together is in the [`Tally`], which bounds it.
 
 use alloc::vec::Vec;
 
-use nexus_abi::{Handle, TaskId};
+use nexus_abi::Handle;
 use nexus_service::Ticket;
 use nexus_wire::timed::{Expiry, FIRED_PAGE};
-use timer_coalescer::TimerId;
-
-use crate::table::TaskTable;
+use timer_coalescer::timers::Keep;
+use timer_coalescer::{Fired, TimerId};
 
 /// Tasks that can sleep at once. A sleeper costs a handle, of which timed has less than a thousand.
 pub const SLEEPERS_MAX: usize = 512;
@@ -17,6 +17,31 @@ pub const SLEEPERS_MAX: usize = 512;
 pub const LISTENERS_MAX: usize = 256;
 
 const _: () = assert!(SLEEPERS_MAX + LISTENERS_MAX < nexus_abi::HANDLES_MAX);
+
+/// What all tasks have together.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    sleepers: usize,
+    listeners: usize,
+    /// Entries that stand for timers which are gone.
+    spent: usize,
+}
+
+impl Tally {
+    /// Whether there is no room for another sleeper or listener.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.sleepers >= SLEEPERS_MAX || self.listeners >= LISTENERS_MAX
+    }
+
+    pub(crate) const fn has_room_for_sleeper(&self) -> bool {
+        self.sleepers < SLEEPERS_MAX
+    }
+
+    /// Entries that stand for timers which are gone.
+    pub(crate) const fn spent(&self) -> usize {
+        self.spent
+    }
+}
 
 /// A task that sleeps.
 #[derive(Debug)]
@@ -43,17 +68,14 @@ pub(crate) enum Told {
     Nobody,
 }
 
+/// One task.
 #[derive(Debug, Default)]
-struct Client {
+pub(crate) struct Client {
     sleep: Option<Sleep>,
     listener: Option<Listener>,
     unread: Vec<Unread>,
-}
-
-impl Client {
-    fn spent(&self) -> usize {
-        self.unread.iter().filter(|unread| unread.is_over).count()
-    }
+    /// Of those, how many stand for timers which are gone.
+    spent: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,40 +85,17 @@ struct Unread {
     is_over: bool,
 }
 
-/// All of them.
-#[derive(Debug)]
-pub(crate) struct Clients {
-    clients: TaskTable<Client>,
-    sleepers: usize,
-    listeners: usize,
-    /// Entries that stand for timers which are gone.
-    spent: usize,
+impl Keep for Client {
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.sleep.is_none() && self.listener.is_none() && self.unread.is_empty()
+    }
 }
 
-impl Clients {
-    /// Nobody yet.
-    pub(crate) fn new() -> Self {
-        Self { clients: TaskTable::new(), sleepers: 0, listeners: 0, spent: 0 }
-    }
-
-    /// Whether there is no room for another sleeper or listener.
-    pub(crate) const fn is_full(&self) -> bool {
-        self.sleepers >= SLEEPERS_MAX || self.listeners >= LISTENERS_MAX
-    }
-
-    /// All who are here.
-    pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> {
-        self.clients.tasks()
-    }
-
-    pub(crate) const fn has_room_for_sleeper(&self) -> bool {
-        self.sleepers < SLEEPERS_MAX
-    }
-
-    /// Whether `task` may listen: because there is room, or because it does already.
-    pub(crate) fn may_listen(&self, task: TaskId) -> bool {
-        let listens = self.clients.get(task).is_some_and(|client| client.listener.is_some());
-        listens || self.listeners < LISTENERS_MAX
+impl Client {
+    /// Whether it may listen: because there is room, or because it does already.
+    pub(crate) const fn may_listen(&self, tally: &Tally) -> bool {
+        self.listener.is_some() || tally.listeners < LISTENERS_MAX
     }
 
     /// Entries that stand for timers which are gone.
@@ -104,100 +103,106 @@ impl Clients {
         self.spent
     }
 
-    /// Those of one task.
-    pub(crate) fn spent_of(&self, task: TaskId) -> usize {
-        self.clients.get(task).map_or(0, Client::spent)
-    }
-
     /// Whether such an entry stands for this timer.
-    pub(crate) fn is_spent(&self, task: TaskId, timer: TimerId) -> bool {
-        let is_it = |unread: &Unread| unread.is_over && unread.expiry.id == timer.to_wire();
-        self.clients.get(task).is_some_and(|client| client.unread.iter().any(is_it))
+    pub(crate) fn is_spent(&self, timer: TimerId) -> bool {
+        self.unread.iter().any(|unread| unread.is_over && unread.expiry.id == timer.to_wire())
     }
 
     /// Makes sure that firing will need no memory for a task with this many timers.
-    pub(crate) fn expect_up_to(&mut self, task: TaskId, timers: usize) {
-        let unread = &mut self.clients.get_or(task, Client::default).unread;
-        unread.reserve(timers);
+    #[inline]
+    pub(crate) fn expect_up_to(&mut self, timers: usize) {
+        if self.unread.capacity() - self.unread.len() < timers {
+            self.unread.reserve(timers);
+        }
     }
 
-    pub(crate) fn begin_sleep(&mut self, task: TaskId, sleep: Sleep) {
-        self.sleepers += 1;
-        self.clients.get_or(task, Client::default).sleep = Some(sleep);
+    #[inline]
+    pub(crate) const fn sleeps(&self) -> bool {
+        self.sleep.is_some()
     }
 
-    pub(crate) fn end_sleep(&mut self, task: TaskId) -> Option<Sleep> {
-        let sleep = self.clients.get_mut(task)?.sleep.take()?;
-        self.sleepers -= 1;
+    #[inline]
+    pub(crate) fn begin_sleep(&mut self, sleep: Sleep, tally: &mut Tally) {
+        tally.sleepers += 1;
+        self.sleep = Some(sleep);
+    }
+
+    pub(crate) fn end_sleep(&mut self, tally: &mut Tally) -> Option<Sleep> {
+        let sleep = self.sleep.take()?;
+        tally.sleepers -= 1;
         Some(sleep)
     }
 
-    pub(crate) fn is_asleep_by(&self, task: TaskId, timer: TimerId) -> bool {
-        let sleep = self.clients.get(task).and_then(|client| client.sleep.as_ref());
-        sleep.is_some_and(|sleep| sleep.timer == timer)
+    pub(crate) fn is_asleep_by(&self, timer: TimerId) -> bool {
+        self.sleep.as_ref().is_some_and(|sleep| sleep.timer == timer)
     }
 
-    /// From now on `task` is told there: where it was told before, and whether it has something to read.
-    pub(crate) fn listen(&mut self, task: TaskId, listener: Listener) -> (Option<Listener>, bool) {
-        let client = self.clients.get_or(task, Client::default);
-        let before = client.listener.replace(listener);
-        self.listeners += usize::from(before.is_none());
-        (before, !client.unread.is_empty())
+    /// From now on it is told there: where it was told before, and whether it has something to read.
+    pub(crate) fn listen(&mut self, listener: Listener, tally: &mut Tally) -> (Option<Listener>, bool) {
+        let before = self.listener.replace(listener);
+        tally.listeners += usize::from(before.is_none());
+        (before, !self.unread.is_empty())
     }
 
-    /// A timer of `task` has fired. O(what it has not read).
-    pub(crate) fn fired(&mut self, task: TaskId, expiry: Expiry, is_over: bool) -> Told {
-        if self.is_asleep_by(task, TimerId::from_wire(expiry.id))
-            && let Some(Sleep { ticket, .. }) = self.end_sleep(task)
-        {
-            return Told::Sleeper(ticket);
+    /// A timer of its has fired.
+    #[inline]
+    pub(crate) fn fired(&mut self, fired: Fired, tally: &mut Tally) -> Told {
+        match self.sleep.take_if(|sleep| sleep.timer == fired.id) {
+            Some(Sleep { ticket, .. }) => {
+                tally.sleepers -= 1;
+                Told::Sleeper(ticket)
+            }
+            None => self.note(fired, tally),
         }
-        let client = self.clients.get_or(task, Client::default);
-        if let Some(earlier) = client.unread.iter_mut().find(|unread| unread.expiry.id == expiry.id) {
-            earlier.expiry.times = earlier.expiry.times.saturating_add(expiry.times);
+    }
+
+    /// Writes down what is to be read. O(what it has not read).
+    fn note(&mut self, Fired { id, due, times, is_over, .. }: Fired, tally: &mut Tally) -> Told {
+        let expiry = Expiry { id: id.to_wire(), due_ns: due.0, times };
+        if let Some(earlier) = self.unread.iter_mut().find(|unread| unread.expiry.id == expiry.id) {
+            earlier.expiry.times = earlier.expiry.times.saturating_add(times);
             return Told::Nobody;
         }
         self.spent += usize::from(is_over);
-        client.unread.push(Unread { expiry, is_over });
-        match client.listener {
-            Some(listener) if client.unread.len() == 1 => Told::Listener(listener),
+        tally.spent += usize::from(is_over);
+        self.unread.push(Unread { expiry, is_over });
+        match self.listener {
+            Some(listener) if self.unread.len() == 1 => Told::Listener(listener),
             _ => Told::Nobody,
         }
     }
 
-    /// A page of what `task` has not read.
-    pub(crate) fn read(&mut self, task: TaskId) -> heapless::Vec<Expiry, FIRED_PAGE> {
-        let Some(client) = self.clients.get_mut(task) else { return heapless::Vec::new() };
-        let before = client.spent();
-        let count = client.unread.len().min(FIRED_PAGE);
-        let page = client.unread.drain(..count).map(|unread| unread.expiry).collect();
-        self.spent -= before - client.spent();
-        page
+    /// A page of what it has not read.
+    pub(crate) fn read(&mut self, tally: &mut Tally) -> heapless::Vec<Expiry, FIRED_PAGE> {
+        let count = self.unread.len().min(FIRED_PAGE);
+        let spent = self.unread[..count].iter().filter(|unread| unread.is_over).count();
+        self.spent -= spent;
+        tally.spent -= spent;
+        self.unread.drain(..count).map(|unread| unread.expiry).collect()
     }
 
     /// Of this timer nothing will be read any more.
-    pub(crate) fn forget(&mut self, task: TaskId, timer: TimerId) {
-        let Some(client) = self.clients.get_mut(task) else { return };
-        if let Some(n) = client.unread.iter().position(|unread| unread.expiry.id == timer.to_wire()) {
-            self.spent -= usize::from(client.unread.remove(n).is_over);
+    #[inline]
+    pub(crate) fn forget(&mut self, timer: TimerId, tally: &mut Tally) {
+        if !self.unread.is_empty() {
+            self.strike(timer, tally);
+        }
+    }
+
+    #[cold]
+    fn strike(&mut self, timer: TimerId, tally: &mut Tally) {
+        if let Some(n) = self.unread.iter().position(|unread| unread.expiry.id == timer.to_wire()) {
+            let spent = usize::from(self.unread.remove(n).is_over);
+            self.spent -= spent;
+            tally.spent -= spent;
         }
     }
 
     /// The task is dead: what it leaves behind.
-    pub(crate) fn bury(&mut self, task: TaskId) -> (Option<Ticket>, Option<Handle>) {
-        let sleep = self.end_sleep(task);
-        self.spent -= self.spent_of(task);
-        let listener = self.clients.remove(task).and_then(|client| client.listener);
-        self.listeners -= usize::from(listener.is_some());
-        (sleep.map(|sleep| sleep.ticket), listener.map(|listener| listener.target))
-    }
-
-    /// Lets go of a task with this many live timers, if there is nothing to keep.
-    pub(crate) fn tidy(&mut self, task: TaskId, live: usize) {
-        let is_idle =
-            |client: &Client| client.sleep.is_none() && client.listener.is_none() && client.unread.is_empty();
-        if live == 0 && self.clients.get(task).is_some_and(is_idle) {
-            self.clients.remove(task);
-        }
+    pub(crate) fn bury(mut self, tally: &mut Tally) -> (Option<Ticket>, Option<Handle>) {
+        let sleep = self.end_sleep(tally);
+        tally.spent -= self.spent;
+        tally.listeners -= usize::from(self.listener.is_some());
+        (sleep.map(|sleep| sleep.ticket), self.listener.map(|listener| listener.target))
     }
 }

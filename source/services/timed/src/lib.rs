@@ -28,7 +28,6 @@ mod audit;
 mod clients;
 mod requests;
 mod surroundings;
-mod table;
 mod wall;
 
 pub use audit::AUDIT_PER_SECOND;
@@ -37,11 +36,11 @@ pub use surroundings::{Audit, Privilege, Reason, Surroundings};
 
 use nexus_abi::Nanos;
 use nexus_service::Effects;
-use nexus_wire::timed::{Answer, Expiry};
-use timer_coalescer::{Fired, Timers};
+use nexus_wire::timed::Answer;
+use timer_coalescer::{TIMERS_MAX, Timers};
 
 use crate::audit::AuditBudget;
-use crate::clients::{Clients, Told};
+use crate::clients::{Client, Tally, Told};
 use crate::wall::WallClock;
 
 /// The timer authority.
@@ -50,8 +49,9 @@ pub struct Timed<S> {
     surroundings: S,
     /// When it began.
     era: Nanos,
-    timers: Timers,
-    clients: Clients,
+    /// With what is known of each task besides.
+    timers: Timers<Client>,
+    tally: Tally,
     wall: WallClock,
     audit: AuditBudget,
     /// Not before this moment it looks for dead tasks again.
@@ -67,8 +67,9 @@ impl<S: Surroundings> Timed<S> {
         Self {
             surroundings,
             era: now,
-            timers: Timers::new(),
-            clients: Clients::new(),
+            // Who has no timers and nothing to read listens, or is being answered.
+            timers: Timers::keeping(TIMERS_MAX, LISTENERS_MAX + 1),
+            tally: Tally::default(),
             wall: WallClock::new(wall_ns, now),
             audit: AuditBudget::default(),
             next_search: Nanos(0),
@@ -76,22 +77,17 @@ impl<S: Surroundings> Timed<S> {
     }
 
     /// Fires what is due.
+    #[inline]
     fn fire(&mut self, now: Nanos, effects: &mut Effects<Answer>) {
-        while let Some(fired) = self.timers.fire(now) {
-            match self.clients.fired(fired.owner, expiry(fired), fired.is_over) {
-                Told::Sleeper(ticket) => {
-                    effects.answer(ticket, Answer::Woken);
-                    self.clients.tidy(fired.owner, self.timers.len_of(fired.owner));
-                }
+        let Self { timers, tally, .. } = self;
+        while let Some(told) = timers.fire_for(now, |fired, client| client.fired(fired, tally)) {
+            match told {
+                Told::Sleeper(ticket) => effects.answer(ticket, Answer::Woken),
                 Told::Listener(listener) => effects.notify(listener.target, listener.bits),
                 Told::Nobody => {}
             }
         }
     }
-}
-
-fn expiry(fired: Fired) -> Expiry {
-    Expiry { id: fired.id.to_wire(), due_ns: fired.due.0, times: fired.times }
 }
 
 #[cfg(test)]

@@ -3,8 +3,12 @@
 #![no_main]
 #![deny(unsafe_code)]
 
+extern crate alloc;
+
 mod os;
 mod rtc;
+
+use alloc::boxed::Box;
 
 use nexus_abi::{Error, user};
 use nexus_proof::{Marker, Service};
@@ -34,9 +38,10 @@ fn main(_args: &'static str) -> i32 {
             None
         }
     };
-    let mut timed = Timed::new(os::Os::new(recipe), wall_ns, user::clock_now());
+    // Not on the stack, where it would lie behind the buffers of messages, far from everything.
+    let mut timed = Box::new(Timed::new(os::Os::new(recipe), wall_ns, user::clock_now()));
     nexus_rt::log::line(Marker::Ready(Service::Timed));
-    let Closed = serve(&mut timed, &mut nexus_service::os::Os::new(TIMED));
+    let Closed = serve(&mut *timed, &mut nexus_service::os::Os::new(TIMED));
     nexus_rt::log!("[timed] the endpoint is closed");
     EXIT_FAILED
 }

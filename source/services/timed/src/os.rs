@@ -1,7 +1,5 @@
 //! The kernel and the recipe behind [`Surroundings`].
 
-extern crate alloc;
-
 use alloc::boxed::Box;
 
 use nexus_abi::info::TaskState;

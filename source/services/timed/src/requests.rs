@@ -4,11 +4,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use nexus_abi::{COARSE_CLOCK, Handle, Nanos, TaskId};
-use nexus_service::{Call, Caller, Effects, Service};
+use nexus_service::{Call, Caller, Effects, Service, Ticket};
 use nexus_wire::timed::{
     self as wire, Answer, Govern, Listed, PAGE, Refusal, Remaining, Request, Timed as Protocol,
 };
 use timer_coalescer::compose::HINT_MAX;
+use timer_coalescer::timers::Seat;
 use timer_coalescer::{Ask, Pending, Period, Rearmed, TIMERS_MAX, TIMERS_PER_OWNER_MAX, Tier, TimerId};
 
 use crate::clients::{Listener, Sleep};
@@ -18,20 +19,57 @@ use crate::{Audit, Privilege, Reason, SEARCH_PAUSE, Surroundings, Timed};
 impl<S: Surroundings> Service for Timed<S> {
     type Protocol = Protocol;
 
+    /// A task is looked up once: what a request does, it does at its caller's seat.
     fn call(&mut self, call: Call<'_, Request>, now: Nanos, effects: &mut Effects<Answer>) {
         let Call { caller, request, ticket, attached } = call;
-        self.end_sleep(caller.task, effects);
+        // There is always one more seat than tasks that have something to keep.
+        let Some(mut seat) = self.timers.open(caller.task) else {
+            return effects.answer(ticket, Answer::Refused(Refusal::Full));
+        };
+        if self.timers.kept(seat).sleeps() {
+            self.end_sleep(seat, effects);
+        }
         if self.is_full() {
             self.bury_the_silent(now, effects);
+            // Should the kernel call the caller dead, it has another one now.
+            seat = self.timers.open(caller.task).unwrap_or(seat);
         }
-        match self.react(caller, request, attached, now, effects) {
-            Ok(Reaction::Answer(answer)) => effects.answer(ticket, answer),
-            Ok(Reaction::WhenItFires(timer)) => {
-                self.clients.begin_sleep(caller.task, Sleep { timer, ticket });
+        // Each answer is made where it goes: what comes as a result is moved about at the size of the largest.
+        match request {
+            Request::Sleep { until_ns, late_by_ns } => {
+                let ask = Ask::at(Nanos(until_ns)).late_by(Nanos(late_by_ns));
+                match self.sleep(caller, seat, ask, now) {
+                    Ok(timer) => {
+                        let client = self.timers.kept_mut(seat);
+                        return client.begin_sleep(Sleep { timer, ticket }, &mut self.tally);
+                    }
+                    Err(refusal) => give(ticket, Err(refusal), effects),
+                }
             }
-            Err(refusal) => effects.answer(ticket, Answer::Refused(refusal)),
+            Request::Set(timer) => match self.set(caller, seat, timer, now) {
+                Ok(id) => effects.answer(ticket, Answer::Set { id: id.to_wire(), era: self.era.0 }),
+                Err(refusal) => give(ticket, Err(refusal), effects),
+            },
+            Request::Cancel { id } => match self.cancel(seat, TimerId::from_wire(id)) {
+                Ok(was_live) => effects.answer(ticket, Answer::Cancelled { was_live, era: self.era.0 }),
+                Err(refusal) => give(ticket, Err(refusal), effects),
+            },
+            Request::Now => {
+                let moment = coarse(now);
+                let wall_ns = self.wall.at(moment);
+                effects.answer(ticket, Answer::Now { monotonic_ns: moment.0, wall_ns });
+            }
+            Request::Listen { bits } => give(ticket, self.listen(seat, bits, attached, effects), effects),
+            Request::Rearm { id, timer } => {
+                give(ticket, self.rearm(caller, seat, TimerId::from_wire(id), timer, now), effects);
+            }
+            Request::Remaining { id } => {
+                give(ticket, self.remaining(seat, TimerId::from_wire(id), now), effects);
+            }
+            Request::Fired => give(ticket, Ok(self.fired(seat)), effects),
+            Request::Govern(request) => give(ticket, self.govern(caller, request, now, effects), effects),
         }
-        self.clients.tidy(caller.task, self.timers.len_of(caller.task));
+        self.timers.settle(seat);
     }
 
     /// Nobody has anything to tell it without words.
@@ -43,53 +81,14 @@ impl<S: Surroundings> Service for Timed<S> {
     }
 }
 
-/// What follows a request that is carried out.
-enum Reaction {
-    /// An answer now.
-    Answer(Answer),
-    /// An answer when this timer has fired.
-    WhenItFires(TimerId),
+/// Gives an answer of the rarer kinds.
+#[inline(never)]
+fn give(ticket: Ticket, result: Result<Answer, Refusal>, effects: &mut Effects<Answer>) {
+    effects.answer(ticket, result.unwrap_or_else(Answer::Refused));
 }
 
 impl<S: Surroundings> Timed<S> {
-    fn react(
-        &mut self,
-        caller: Caller,
-        request: Request,
-        attached: &mut Option<Handle>,
-        now: Nanos,
-        effects: &mut Effects<Answer>,
-    ) -> Result<Reaction, Refusal> {
-        let era = self.era.0;
-        let answer = match request {
-            Request::Sleep { until_ns, late_by_ns } => {
-                let ask = Ask::at(Nanos(until_ns)).late_by(Nanos(late_by_ns));
-                return self.sleep(caller, ask, now).map(Reaction::WhenItFires);
-            }
-            Request::Listen { bits } => self.listen(caller.task, bits, attached, effects)?,
-            Request::Set(timer) => {
-                let result = self.set(caller, timer, now);
-                self.tell(caller, result.err(), now);
-                Answer::Set { id: result?.to_wire(), era }
-            }
-            Request::Rearm { id, timer } => {
-                let result = self.rearm(caller, TimerId::from_wire(id), timer, now);
-                self.tell(caller, result.err(), now);
-                let Rearmed { id, was_live } = result?;
-                Answer::Rearmed { id: id.to_wire(), was_live, era }
-            }
-            Request::Cancel { id } => self.cancel(caller.task, TimerId::from_wire(id))?,
-            Request::Remaining { id } => self.remaining(caller.task, TimerId::from_wire(id), now)?,
-            Request::Fired => Answer::Fired { era, expiries: Box::new(self.clients.read(caller.task)) },
-            Request::Now => {
-                let moment = coarse(now);
-                Answer::Now { monotonic_ns: moment.0, wall_ns: self.wall.at(moment) }
-            }
-            Request::Govern(request) => self.govern(caller, request, now, effects)?,
-        };
-        Ok(Reaction::Answer(answer))
-    }
-
+    #[inline(never)]
     fn govern(
         &mut self,
         caller: Caller,
@@ -112,31 +111,31 @@ impl<S: Surroundings> Timed<S> {
     }
 
     /// A task that asks for something does not sleep.
-    fn end_sleep(&mut self, task: TaskId, effects: &mut Effects<Answer>) {
-        if let Some(Sleep { timer, ticket }) = self.clients.end_sleep(task) {
+    #[cold]
+    fn end_sleep(&mut self, seat: Seat, effects: &mut Effects<Answer>) {
+        if let Some(Sleep { timer, ticket }) = self.timers.kept_mut(seat).end_sleep(&mut self.tally) {
             effects.abandon(ticket);
             // It is live: what has fired sleeps no more.
-            let _was_live = self.timers.cancel(task, timer);
+            let _was_live = self.timers.cancel_at(seat, timer);
         }
     }
 
-    fn sleep(&mut self, caller: Caller, ask: Ask, now: Nanos) -> Result<TimerId, Refusal> {
-        let room = if self.clients.has_room_for_sleeper() {
-            self.check_room(caller.task, None)
-        } else {
-            Err(Refusal::Full)
-        };
+    #[inline]
+    fn sleep(&mut self, caller: Caller, seat: Seat, ask: Ask, now: Nanos) -> Result<TimerId, Refusal> {
+        let room =
+            if self.tally.has_room_for_sleeper() { self.check_room(seat, None) } else { Err(Refusal::Full) };
         let result =
-            room.and_then(|()| self.timers.register(caller.task, caller.class, ask, now).map_err(refusal));
+            room.and_then(|()| self.timers.register_at(seat, caller.class, ask, now).map_err(refusal));
         if let Err(refusal) = result {
             self.tell(caller, Some(refusal), now);
         }
         result
     }
 
+    #[inline(never)]
     fn listen(
         &mut self,
-        task: TaskId,
+        seat: Seat,
         bits: u64,
         attached: &mut Option<Handle>,
         effects: &mut Effects<Answer>,
@@ -144,11 +143,12 @@ impl<S: Surroundings> Timed<S> {
         if bits == 0 {
             return Err(Refusal::Invalid);
         }
-        if !self.clients.may_listen(task) {
+        let client = self.timers.kept_mut(seat);
+        if !client.may_listen(&self.tally) {
             return Err(Refusal::Full);
         }
         let target = attached.take().ok_or(Refusal::Invalid)?;
-        let (before, has_unread) = self.clients.listen(task, Listener { target, bits });
+        let (before, has_unread) = client.listen(Listener { target, bits }, &mut self.tally);
         if let Some(before) = before {
             effects.close(before.target);
         }
@@ -158,40 +158,81 @@ impl<S: Surroundings> Timed<S> {
         Ok(Answer::Listening { era: self.era.0 })
     }
 
-    fn set(&mut self, caller: Caller, timer: wire::Timer, now: Nanos) -> Result<TimerId, Refusal> {
-        let ask = self.ask(caller, timer)?;
-        self.check_room(caller.task, None)?;
-        let id = self.timers.register(caller.task, caller.class, ask, now).map_err(refusal)?;
-        self.clients.expect_up_to(caller.task, self.timers.len_of(caller.task));
-        Ok(id)
+    #[inline]
+    fn set(
+        &mut self,
+        caller: Caller,
+        seat: Seat,
+        timer: wire::Timer,
+        now: Nanos,
+    ) -> Result<TimerId, Refusal> {
+        let result = self.ask(caller, timer).and_then(|ask| {
+            self.check_room(seat, None)?;
+            self.timers.register_at(seat, caller.class, ask, now).map_err(refusal)
+        });
+        self.tell(caller, result.err(), now);
+        if result.is_ok() {
+            self.expect_expiries(seat);
+        }
+        result
     }
 
+    #[inline(never)]
     fn rearm(
         &mut self,
         caller: Caller,
+        seat: Seat,
+        id: TimerId,
+        timer: wire::Timer,
+        now: Nanos,
+    ) -> Result<Answer, Refusal> {
+        let result = self.set_anew(caller, seat, id, timer, now);
+        self.tell(caller, result.err(), now);
+        let Rearmed { id, was_live } = result?;
+        Ok(Answer::Rearmed { id: id.to_wire(), was_live, era: self.era.0 })
+    }
+
+    fn set_anew(
+        &mut self,
+        caller: Caller,
+        seat: Seat,
         id: TimerId,
         timer: wire::Timer,
         now: Nanos,
     ) -> Result<Rearmed, Refusal> {
         let ask = self.ask(caller, timer)?;
-        if self.timers.get(caller.task, id).map_err(refusal)?.is_none() {
-            self.check_room(caller.task, Some(id))?;
+        if self.timers.get_at(seat, id).map_err(refusal)?.is_none() {
+            self.check_room(seat, Some(id))?;
         }
-        let rearmed = self.timers.rearm(caller.task, caller.class, id, ask, now).map_err(refusal)?;
-        self.clients.forget(caller.task, id);
-        self.clients.expect_up_to(caller.task, self.timers.len_of(caller.task));
+        let rearmed = self.timers.rearm_at(seat, caller.class, id, ask, now).map_err(refusal)?;
+        self.timers.kept_mut(seat).forget(id, &mut self.tally);
+        self.expect_expiries(seat);
         Ok(rearmed)
     }
 
-    fn cancel(&mut self, task: TaskId, id: TimerId) -> Result<Answer, Refusal> {
-        let was_live = self.timers.cancel(task, id).map_err(refusal)?;
-        self.clients.forget(task, id);
-        Ok(Answer::Cancelled { was_live, era: self.era.0 })
+    #[inline]
+    fn expect_expiries(&mut self, seat: Seat) {
+        let timers = self.timers.len_at(seat);
+        self.timers.kept_mut(seat).expect_up_to(timers);
+    }
+
+    #[inline]
+    fn cancel(&mut self, seat: Seat, id: TimerId) -> Result<bool, Refusal> {
+        let was_live = self.timers.cancel_at(seat, id).map_err(refusal)?;
+        self.timers.kept_mut(seat).forget(id, &mut self.tally);
+        Ok(was_live)
+    }
+
+    #[inline(never)]
+    fn fired(&mut self, seat: Seat) -> Answer {
+        let expiries = self.timers.kept_mut(seat).read(&mut self.tally);
+        Answer::Fired { era: self.era.0, expiries: Box::new(expiries) }
     }
 
     /// As its owner can see it, which has a coarse clock.
-    fn remaining(&self, task: TaskId, id: TimerId, now: Nanos) -> Result<Answer, Refusal> {
-        let pending = self.timers.get(task, id).map_err(refusal)?;
+    #[inline(never)]
+    fn remaining(&self, seat: Seat, id: TimerId, now: Nanos) -> Result<Answer, Refusal> {
+        let pending = self.timers.get_at(seat, id).map_err(refusal)?;
         let remaining = pending.map(|Pending { window, .. }| Remaining {
             least_ns: window.earliest().since(coarse(now)).0,
             most_ns: window.latest().since(coarse(now)).0,
@@ -201,8 +242,8 @@ impl<S: Surroundings> Timed<S> {
 
     /// Forgets a dead task: timers, floor, sleep, listener, what it has not read.
     fn bury(&mut self, task: TaskId, effects: &mut Effects<Answer>) {
-        self.timers.purge(task, |_| ());
-        let (ticket, listener) = self.clients.bury(task);
+        let Some(client) = self.timers.purge(task, |_| ()) else { return };
+        let (ticket, listener) = client.bury(&mut self.tally);
         if let Some(ticket) = ticket {
             effects.abandon(ticket);
         }
@@ -212,18 +253,19 @@ impl<S: Surroundings> Timed<S> {
     }
 
     fn is_full(&self) -> bool {
-        self.clients.is_full() || self.timers.len() + self.clients.spent() >= TIMERS_MAX
+        self.tally.is_full() || self.timers.len() + self.tally.spent() >= TIMERS_MAX
     }
 
     /// Forgets tasks of whose death nobody has told: those that execd did not start, or that died while it was away.
     /// O(clients), at most once a second.
+    #[cold]
     fn bury_the_silent(&mut self, now: Nanos, effects: &mut Effects<Answer>) {
         if now < self.next_search {
             return;
         }
         self.next_search = now.after(SEARCH_PAUSE);
         let dead: Vec<TaskId> =
-            self.clients.tasks().filter(|task| !self.surroundings.is_alive(*task)).collect();
+            self.timers.tasks().filter(|task| !self.surroundings.is_alive(*task)).collect();
         for task in dead {
             self.bury(task, effects);
         }
@@ -244,7 +286,7 @@ impl<S: Surroundings> Timed<S> {
                 Tier::Ordinary => wire::Tier::Ordinary,
                 Tier::AlarmClock => wire::Tier::AlarmClock,
             },
-            is_sleep: self.clients.is_asleep_by(owner, id),
+            is_sleep: self.timers.seat_of(owner).is_some_and(|seat| self.timers.kept(seat).is_asleep_by(id)),
             earliest_ns: window.earliest().0,
             latest_ns: window.latest().0,
             period_ns: ask.period.map(|period| period.span().0),
@@ -268,10 +310,12 @@ impl<S: Surroundings> Timed<S> {
     }
 
     /// Whether one more timer fits beside those that live and what nobody has read; what stands for `replaced` goes.
-    fn check_room(&self, task: TaskId, replaced: Option<TimerId>) -> Result<(), Refusal> {
-        let freed = usize::from(replaced.is_some_and(|id| self.clients.is_spent(task, id)));
-        let own = self.timers.len_of(task) + self.clients.spent_of(task) - freed;
-        let all = self.timers.len() + self.clients.spent() - freed;
+    #[inline]
+    fn check_room(&self, seat: Seat, replaced: Option<TimerId>) -> Result<(), Refusal> {
+        let client = self.timers.kept(seat);
+        let freed = usize::from(replaced.is_some_and(|id| client.is_spent(id)));
+        let own = self.timers.len_at(seat) + client.spent() - freed;
+        let all = self.timers.len() + self.tally.spent() - freed;
         match (own < TIMERS_PER_OWNER_MAX, all < TIMERS_MAX) {
             (false, _) => Err(Refusal::OverLimit),
             (_, false) => Err(Refusal::Full),

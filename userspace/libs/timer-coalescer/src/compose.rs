@@ -67,6 +67,7 @@ pub struct Promise {
 }
 
 /// The promise. O(1).
+#[inline]
 pub fn compose(terms: Terms, regime: Regime) -> Promise {
     let Terms { class, tier, delay, wish } = terms;
     if tier == Tier::AlarmClock {

@@ -75,33 +75,46 @@ impl Ask {
 /// The course of a timer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Course {
-    pub(crate) class: QosClass,
-    /// What was asked; `due` moves on to the first occurrence that has not been reported.
-    pub(crate) ask: Ask,
+    /// The first occurrence that has not been reported.
+    pub(crate) due: Nanos,
+    pub(crate) period: Option<Period>,
+    /// As asked.
+    wish: Nanos,
     /// How long that occurrence is asked to wait.
     delay: Nanos,
     /// From when on a floor counts.
     since: Nanos,
+    pub(crate) class: QosClass,
+    tier: Tier,
 }
 
 impl Course {
+    /// Field by field: a copy of what was asked with its padding would be one byte by byte.
+    #[inline]
     pub(crate) const fn new(class: QosClass, ask: Ask, now: Nanos) -> Self {
-        Self { class, ask, delay: ask.due.since(now), since: now }
+        let Ask { due, period, wish, tier } = ask;
+        Self { due, period, wish, delay: due.since(now), since: now, class, tier }
+    }
+
+    /// What was asked, from that occurrence on.
+    pub(crate) const fn ask(&self) -> Ask {
+        Ask { due: self.due, period: self.period, wish: self.wish, tier: self.tier }
     }
 
     /// When it may and must fire.
+    #[inline]
     pub(crate) fn window(&self, regime: Regime) -> Window<Nanos> {
-        let Ask { wish, tier, due, .. } = self.ask;
-        let Promise { delay, window } =
-            compose(Terms { class: self.class, tier, delay: self.delay, wish }, regime);
-        let earliest = if delay > self.delay { self.not_before(self.since.after(delay)) } else { due };
+        let terms = Terms { class: self.class, tier: self.tier, delay: self.delay, wish: self.wish };
+        let Promise { delay, window } = compose(terms, regime);
+        let earliest = if delay > self.delay { self.not_before(self.since.after(delay)) } else { self.due };
         Window::new(earliest, earliest.after(window))
     }
 
     /// The first moment it is due, from `moment` on.
+    #[cold]
     fn not_before(&self, moment: Nanos) -> Nanos {
-        let due = self.ask.due;
-        match self.ask.period {
+        let due = self.due;
+        match self.period {
             None => due.max(moment),
             Some(period) => {
                 let steps = moment.since(due).0.div_ceil(period.span().0);
@@ -113,9 +126,9 @@ impl Course {
     /// It fires at `now`, not before `earliest` of its window: how many occurrences that covers. A periodic one goes
     /// on to the first occurrence after `now`.
     pub(crate) fn fire(&mut self, earliest: Nanos, now: Nanos) -> u64 {
-        let Some(period) = self.ask.period.map(Period::span) else { return 1 };
-        let times = now.since(self.ask.due).0 / period.0 + 1;
-        self.ask.due = self.ask.due.after(Nanos(times.saturating_mul(period.0)));
+        let Some(period) = self.period.map(Period::span) else { return 1 };
+        let times = now.since(self.due).0 / period.0 + 1;
+        self.due = self.due.after(Nanos(times.saturating_mul(period.0)));
         (self.delay, self.since) = (period, earliest);
         times
     }

@@ -23,7 +23,8 @@ use crate::timers::TIMERS_MAX;
 #[repr(transparent)]
 pub struct TimerId(u64);
 
-const SLOT_BITS: u32 = 12;
+/// Bits of a slot's number.
+pub(crate) const SLOT_BITS: u32 = 12;
 const HOLDER_BITS: u32 = 14;
 
 const _: () = assert!(TIMERS_MAX <= 1 << SLOT_BITS, "every slot has a number");

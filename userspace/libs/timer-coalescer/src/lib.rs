@@ -20,7 +20,8 @@
 //! | [`compose`] | rule 3 |
 //! | `course` | rule 4 |
 //! | `id`, `slab`, `accounts` | rules 5 and 6 |
-//! | `order` | order without memory |
+//! | `tournament` | rule 2 for the table, whose elements have numbers |
+//! | `order` | order without memory, for a [`queue`] |
 //!
 //! No clock and no I/O: the caller says when it is, and that is all it has to say. Every operation is O(log n). The
 //! memory of a table is taken when it is made; after that nothing allocates, and a [`queue`] never does: without the
@@ -45,6 +46,8 @@ pub mod queue;
 mod slab;
 #[cfg(feature = "table")]
 pub mod timers;
+#[cfg(feature = "table")]
+mod tournament;
 
 pub use compose::Tier;
 #[cfg(feature = "table")]

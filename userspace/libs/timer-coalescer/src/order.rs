@@ -1,8 +1,9 @@
 //! An ordered set whose links live in what it orders.
 //!
-//! No memory is ever needed to insert, which is why it is not an array. It is an AVL tree: neighbouring subtrees differ
-//! by at most one level, so every operation is O(log n). Timers mostly come last and leave first, so the ends are at
-//! hand: at an end nothing is searched for, and what is repaired upwards is mostly little.
+//! For a [`Queue`](crate::queue::Queue), which has no table to keep an order in: no memory is ever needed to insert.
+//! It is an AVL tree: neighbouring subtrees differ by at most one level, so every operation is O(log n). Timers mostly
+//! come last and leave first, so the ends are at hand: at an end nothing is searched for, and what is repaired upwards
+//! is mostly little.
 //!
 //! ```text
 //!             5            insert: below the last, or where a search ends; then levels are repaired upwards

@@ -17,8 +17,9 @@
 //! windows that are left.
 //!
 //! Both orders are sets of the same elements, whose links live in the elements ([`Node`]): the queue itself needs
-//! no memory, so a task, a slot of a table or anything else can stand in it. It knows neither the unit of time nor a
-//! clock. Each operation is O(log n).
+//! no memory, so a task or anything else can stand in it. It knows neither the unit of time nor a clock. Each operation
+//! is O(log n). This is the kernel's; the table of `timers` has numbers for its elements and room for an order, and so
+//! keeps the same rule with less work.
 
 use core::fmt::Debug;
 

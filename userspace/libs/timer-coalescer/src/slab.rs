@@ -13,8 +13,15 @@ pub(crate) struct Slot(NonZeroU16);
 
 impl Slot {
     /// The place with this number, if a table can be so large.
-    pub(crate) fn at(index: usize) -> Option<Self> {
-        u16::try_from(index + 1).ok().and_then(NonZeroU16::new).map(Self)
+    #[inline]
+    pub(crate) const fn at(index: usize) -> Option<Self> {
+        if index >= u16::MAX as usize {
+            return None;
+        }
+        match NonZeroU16::new(index as u16 + 1) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
     }
 
     pub(crate) const fn index(self) -> usize {
@@ -41,9 +48,6 @@ struct Entry<T> {
 }
 
 impl<T> Slab<T> {
-    /// Bytes of an entry.
-    pub(crate) const ENTRY: usize = size_of::<Entry<T>>();
-
     /// A table of at most `capacity` values, itself at most 65,535. The only place where memory is taken.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         let capacity = capacity.min(u16::MAX.into());
@@ -55,6 +59,11 @@ impl<T> Slab<T> {
         self.live
     }
 
+    /// Whether the slot is in use.
+    pub(crate) fn is_live(&self, slot: Slot) -> bool {
+        self.entries[slot.index()].is_live
+    }
+
     /// Slots that have ever been used: those beyond are free.
     pub(crate) const fn slots(&self) -> usize {
         self.entries.len()
@@ -64,8 +73,9 @@ impl<T> Slab<T> {
         self.live < self.capacity
     }
 
-    /// Puts a value into a free slot, if there is one. O(1).
-    pub(crate) fn insert(&mut self, value: T) -> Option<Slot> {
+    /// Puts what `make` makes into a free slot, if there is one; made where it stays, for it may be large. O(1).
+    #[inline]
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> Option<Slot> {
         if !self.has_room() {
             return None;
         }
@@ -73,21 +83,28 @@ impl<T> Slab<T> {
             Some(slot) => {
                 let entry = &mut self.entries[slot.index()];
                 self.free_first = entry.next_free.take();
-                (entry.value, entry.is_live) = (value, true);
+                entry.value = make();
+                entry.is_live = true;
+                entry.generation += 1;
                 slot
             }
-            None => {
-                let slot = Slot::at(self.entries.len())?;
-                self.entries.push(Entry { value, generation: 0, is_live: true, next_free: None });
-                slot
-            }
+            None => self.push(make())?,
         };
         self.live += 1;
-        self.renew(slot);
+        Some(slot)
+    }
+
+    /// Begins to use a slot that has never been used.
+    #[cold]
+    #[inline(never)]
+    fn push(&mut self, value: T) -> Option<Slot> {
+        let slot = Slot::at(self.entries.len())?;
+        self.entries.push(Entry { value, generation: 1, is_live: true, next_free: None });
         Some(slot)
     }
 
     /// Frees a live slot; what was in it stays readable until the slot is used again. O(1).
+    #[inline]
     pub(crate) fn remove(&mut self, slot: Slot) {
         self.entries[slot.index()].is_live = false;
         match self.free_last.filter(|_| self.free_first.is_some()) {

@@ -10,6 +10,12 @@
 //! [`Timers::next_wakeup`] says until when to sleep, [`Timers::fire`] what is due: call it until it answers `None`,
 //! whenever awake. Every operation is O(log n) in the timers, but for those that say otherwise. Memory is taken when
 //! the table is made and never again.
+//!
+//! Whoever keeps the table has mostly something of its own to keep for each task ([`Keep`]): it stands beside the
+//! task's timers and is found with them. This half is for those who name a task each time; who has more to do for one
+//! takes its [`Seat`] and looks it up once: see `seats`.
+
+mod seats;
 
 use nexus_abi::{Error, Nanos, QosClass, TaskId};
 
@@ -17,8 +23,9 @@ use crate::accounts::Accounts;
 use crate::compose::Regime;
 use crate::course::{Ask, Course};
 use crate::id::TimerId;
-use crate::queue::{Node, Nodes, Queue, Window};
+use crate::queue::Window;
 use crate::slab::{Slab, Slot};
+use crate::tournament::Tournament;
 
 /// Live timers in all: a quarter of the tasks there can be.
 pub const TIMERS_MAX: usize = 4096;
@@ -86,38 +93,40 @@ pub struct Rearmed {
     pub was_live: bool,
 }
 
+/// What whoever keeps the table keeps for each task, from nothing on.
+pub trait Keep: Default {
+    /// Whether there is nothing to keep: the task is forgotten when it has no timers either.
+    fn is_idle(&self) -> bool;
+}
+
+impl Keep for () {
+    fn is_idle(&self) -> bool {
+        true
+    }
+}
+
+/// Where a task is in the table. Good until the task is forgotten, by [`Timers::settle`] or by [`Timers::purge`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seat(Slot);
+
 /// The table.
 #[derive(Debug)]
-pub struct Timers {
+pub struct Timers<D = ()> {
     timers: Slab<Timer>,
-    queue: Queue<Slot, Nanos>,
-    accounts: Accounts,
+    orders: Tournament,
+    accounts: Accounts<D>,
     hint: Nanos,
     floors: usize,
 }
 
 #[derive(Debug)]
 struct Timer {
-    node: Node<Slot, Nanos>,
     course: Course,
     owner: TaskId,
     account: Slot,
     /// The list of the owner's timers.
     older: Option<Slot>,
     newer: Option<Slot>,
-}
-
-/// With what the slab keeps of each: finding an entry is then a shift, and there is much to find.
-const _: () = assert!(Slab::<Timer>::ENTRY == 128, "an entry is a power of two");
-
-impl Nodes for Slab<Timer> {
-    type Id = Slot;
-    type Moment = Nanos;
-
-    #[inline]
-    fn node(&mut self, slot: Slot) -> &mut Node<Slot, Nanos> {
-        &mut self[slot].node
-    }
 }
 
 impl Timers {
@@ -128,20 +137,28 @@ impl Timers {
 
     /// A table for fewer.
     pub fn with_capacity(capacity: usize) -> Self {
+        Self::keeping(capacity, 0)
+    }
+}
+
+impl<D: Keep> Timers<D> {
+    /// A table for so many timers, in which no more than `others` tasks stand because of what is kept for them alone.
+    pub fn keeping(capacity: usize, others: usize) -> Self {
         let capacity = capacity.min(TIMERS_MAX);
         Self {
             timers: Slab::with_capacity(capacity),
-            queue: Queue::new(),
-            // Whoever has an account has a timer or a floor: this is enough.
-            accounts: Accounts::with_capacity(capacity + FLOORS_MAX),
+            orders: Tournament::with_capacity(capacity),
+            // Whoever has an account has a timer, a floor or something kept: this is enough.
+            accounts: Accounts::with_capacity(capacity + FLOORS_MAX + others),
             hint: Nanos(0),
             floors: 0,
         }
     }
 
     /// The moment until which one may sleep; [`Nanos::NEVER`] when nothing waits. O(1).
+    #[inline]
     pub fn next_wakeup(&self) -> Nanos {
-        self.queue.next_wakeup().unwrap_or(Nanos::NEVER)
+        self.orders.next_wakeup()
     }
 
     /// Live timers. O(1).
@@ -180,17 +197,8 @@ impl Timers {
         if !self.timers.has_room() {
             return Err(Refusal::Full);
         }
-        let account = self.accounts.open(owner).ok_or(Refusal::Full)?;
-        if self.accounts[account].timers >= TIMERS_PER_OWNER_MAX {
-            return Err(Refusal::OwnerFull);
-        }
-        let course = Course::new(class, ask, now);
-        let window = course.window(self.regime(account));
-        let timer = Timer { node: Node::new(window), course, owner, account, older: None, newer: None };
-        let slot = self.timers.insert(timer).ok_or(Refusal::Full)?;
-        self.enter_account(slot);
-        self.queue.insert(slot, window, &mut self.timers);
-        Ok(self.id_of(slot))
+        let seat = self.open(owner).ok_or(Refusal::Full)?;
+        self.register_at(seat, class, ask, now)
     }
 
     /// Cancels and sets in one. A timer that is live keeps its place, so this cannot be refused for want of room.
@@ -202,23 +210,18 @@ impl Timers {
         ask: Ask,
         now: Nanos,
     ) -> Result<Rearmed, Refusal> {
-        let Some(slot) = self.find(owner, id)? else {
-            return self.register(owner, class, ask, now).map(|id| Rearmed { id, was_live: false });
-        };
-        let course = Course::new(class, ask, now);
-        let window = course.window(self.regime(self.timers[slot].account));
-        self.timers[slot].course = course;
-        self.timers.renew(slot);
-        self.queue.remove(slot, &mut self.timers);
-        self.queue.insert(slot, window, &mut self.timers);
-        Ok(Rearmed { id: self.id_of(slot), was_live: true })
+        match self.find(owner, id)? {
+            Some(slot) => Ok(self.set_anew(slot, class, ask, now)),
+            None => self.register(owner, class, ask, now).map(|id| Rearmed { id, was_live: false }),
+        }
     }
 
     /// Makes a timer of `owner`'s fire no more. False when it had fired already, once, or was cancelled before.
     pub fn cancel(&mut self, owner: TaskId, id: TimerId) -> Result<bool, Refusal> {
         let slot = self.find(owner, id)?;
         if let Some(slot) = slot {
-            self.release(slot);
+            let account = self.release(slot);
+            self.accounts.close_if_empty(account);
         }
         Ok(slot.is_some())
     }
@@ -231,30 +234,19 @@ impl Timers {
     /// Takes out the next timer that is due at `now`: by deadline, then by registration. A periodic one stays, for its
     /// first occurrence after `now`.
     pub fn fire(&mut self, now: Nanos) -> Option<Fired> {
-        let slot = self.queue.first_due(now.min(END_OF_TIME), &mut self.timers)?;
-        let (id, regime) = (self.id_of(slot), self.regime(self.timers[slot].account));
-        let Timer { node, course, owner, .. } = &mut self.timers[slot];
-        let (owner, due) = (*owner, course.ask.due);
-        let times = course.fire(node.window().earliest(), now);
-        let is_over = course.ask.period.is_none();
-        if is_over {
-            self.release(slot);
-        } else {
-            let window = course.window(regime);
-            self.queue.change(slot, window, &mut self.timers);
-        }
-        Some(Fired { id, owner, due, times, is_over })
+        self.fire_for(now, |fired, _| fired)
     }
 
-    /// Takes out all timers of a task that is dead, and its floor; `gone` hears of each. O(log n) for each.
-    pub fn purge(&mut self, owner: TaskId, mut gone: impl FnMut(TimerId)) {
-        self.lift_floor(owner);
-        while let Some(account) = self.accounts.find(owner)
-            && let Some(slot) = self.accounts[account].newest
-        {
+    /// Takes out all timers of a task that is dead, its floor, and what is kept for it besides, which is answered; `gone`
+    /// hears of each timer. O(log n) for each.
+    pub fn purge(&mut self, owner: TaskId, mut gone: impl FnMut(TimerId)) -> Option<D> {
+        let account = self.accounts.find(owner)?;
+        while let Some(slot) = self.accounts[account].newest {
             gone(self.id_of(slot));
             self.release(slot);
         }
+        self.lift_floor(account);
+        Some(self.accounts.empty(account))
     }
 
     /// Sets the governor's hint, for timers that are live too. O(n log n), for the few times a day that it happens.
@@ -270,7 +262,10 @@ impl Timers {
     /// Sets a task's standby floor, for its live timers too; zero lifts it. O(log n) for each of them.
     pub fn set_floor(&mut self, owner: TaskId, floor: Nanos) -> Result<(), Refusal> {
         if floor == Nanos(0) {
-            self.lift_floor(owner);
+            if let Some(account) = self.accounts.find(owner) {
+                self.lift_floor(account);
+                self.accounts.close_if_empty(account);
+            }
             return Ok(());
         }
         let is_new = self.floor(owner) == Nanos(0);
@@ -284,13 +279,11 @@ impl Timers {
         Ok(())
     }
 
-    fn lift_floor(&mut self, owner: TaskId) {
-        let Some(account) = self.accounts.find(owner) else { return };
+    fn lift_floor(&mut self, account: Slot) {
         if self.accounts[account].floor > Nanos(0) {
             self.floors -= 1;
             self.accounts[account].floor = Nanos(0);
             self.recompose_all_of(account);
-            self.accounts.close_if_empty(account);
         }
     }
 
@@ -305,12 +298,17 @@ impl Timers {
         core::iter::successors(newest, |slot| self.timers[*slot].older).map(|slot| self.pending(slot))
     }
 
+    /// The tasks that have timers, a floor, or something kept for them.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskId> {
+        self.accounts.owners()
+    }
+
     /// Computes a window anew because the rules have changed.
     fn recompose(&mut self, slot: Slot) {
-        let Timer { node, course, account, .. } = &self.timers[slot];
+        let Timer { course, account, .. } = &self.timers[slot];
         let window = course.window(self.regime(*account));
-        if window != *node.window() {
-            self.queue.change(slot, window, &mut self.timers);
+        if window != self.orders.window(slot) {
+            self.orders.change(slot, window);
         }
     }
 
@@ -331,6 +329,7 @@ impl Timers {
     }
 
     /// The slot that `id` means, if it is live.
+    #[inline]
     fn find(&self, owner: TaskId, id: TimerId) -> Result<Option<Slot>, Refusal> {
         if !id.is_held_by(owner) {
             return Err(Refusal::NotFound);
@@ -340,47 +339,14 @@ impl Timers {
     }
 
     fn pending(&self, slot: Slot) -> Pending {
-        let Timer { node, course, owner, .. } = &self.timers[slot];
-        let id = self.id_of(slot);
-        Pending { id, owner: *owner, class: course.class, ask: course.ask, window: *node.window() }
-    }
-
-    /// Puts a timer at the front of its owner's list.
-    fn enter_account(&mut self, slot: Slot) {
-        let account = &mut self.accounts[self.timers[slot].account];
-        account.timers += 1;
-        let older = account.newest.replace(slot);
-        self.timers[slot].older = older;
-        if let Some(older) = older {
-            self.timers[older].newer = Some(slot);
-        }
-    }
-
-    fn leave_account(&mut self, slot: Slot) {
-        let Timer { account, older, newer, .. } = self.timers[slot];
-        if let Some(older) = older {
-            self.timers[older].newer = newer;
-        }
-        match newer {
-            Some(newer) => self.timers[newer].older = older,
-            None => self.accounts[account].newest = older,
-        }
-        self.accounts[account].timers -= 1;
-        self.accounts.close_if_empty(account);
-    }
-
-    fn release(&mut self, slot: Slot) {
-        self.queue.remove(slot, &mut self.timers);
-        self.leave_account(slot);
-        self.timers.remove(slot);
+        let Timer { course, owner, .. } = &self.timers[slot];
+        let (id, window) = (self.id_of(slot), self.orders.window(slot));
+        Pending { id, owner: *owner, class: course.class, ask: course.ask(), window }
     }
 }
 
-/// The last moment there is: what is due only after it never fires.
-const END_OF_TIME: Nanos = Nanos(Nanos::NEVER.0 - 1);
-
-impl Default for Timers {
+impl<D: Keep> Default for Timers<D> {
     fn default() -> Self {
-        Self::new()
+        Self::keeping(TIMERS_MAX, 0)
     }
 }
