@@ -18,7 +18,10 @@
 //! | `t2` | [`crate::ipc::Shape`] of the message and of the buffer | [`crate::ipc::Received`] |
 //! | `t3` | address of the bytes to send | sender's task id |
 //! | `t4` | address of the buffer to receive into | [`crate::ipc::Stamp`] |
-//! | `t5` | deadline in nanoseconds, `u64::MAX` for none | – |
+//! | `t5` | deadline in nanoseconds, `u64::MAX` for none | when the message came, or `u64::MAX` |
+//!
+//! When a message came is told to a task that may see the time as it is, so that it need not ask; not while it waits
+//! without a deadline, and not with an answer, where the register means nothing.
 
 /// A system call. Numbers are append-only; 15 is fixed by contract. The first three can be answered without
 /// saving the caller, the first seven have a fast path.
@@ -95,11 +98,13 @@ pub enum Call {
     SchedSet = 33,
     /// Read how a task is scheduled.
     SchedGet = 34,
+    /// Answer several callers alike.
+    ReplyAll = 35,
 }
 
 impl Call {
     /// Every call, in wire order: the index is the number.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::TaskSelf,
         Self::ClockNow,
         Self::Notify,
@@ -135,6 +140,7 @@ impl Call {
         Self::TaskAdopt,
         Self::SchedSet,
         Self::SchedGet,
+        Self::ReplyAll,
     ];
 
     /// The call with this number.

@@ -25,7 +25,7 @@ use core::hint::black_box;
 use core::ptr;
 use core::sync::atomic::{Ordering, fence};
 
-use nexus_abi::Handle;
+use nexus_abi::{Handle, Nanos};
 
 use super::elsewhere::{neuron_call_elsewhere, neuron_reply_elsewhere};
 use super::port::{Port, PortGuard};
@@ -64,12 +64,20 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
         return Switch::REFUSED;
     };
     let Some(mut port) = kept(endpoint).try_lock(hart.port_locks) else { return Switch::REFUSED };
-    let is_fit = |server: &OwnedTask| !hart.is_unfit(server) && server.own().handles.has_free_slot();
+    let mut flags = 0;
+    let is_fit = |server: &OwnedTask| {
+        flags = server.flags();
+        hart.are_fit(flags) && server.own().handles.has_free_slot()
+    };
     let Some(mut server) = port.pop_receiver_if(is_fit) else { return refuse(port) };
     let number = reply::next_call(task);
     // SAFETY: the server was fit only with a free slot, and its table is in our hands since.
     let handle = unsafe { server.own_mut().handles.insert_reply(number, task.share()) };
     server.registers_mut().set(Reg::T1, handle.to_wire());
+    if flags != 0 {
+        // Its deadline is armed, which stands where it is told the moment; else there is none to tell it from.
+        tell_moment(hart, &mut server);
+    }
     if !hart.translations_are_good(&server) {
         return neuron_call_elsewhere(server.into_ptr(), port);
     }
@@ -86,6 +94,13 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
         return neuron_fast_after_call(switch, hart, caller, sleepers);
     }
     switch
+}
+
+/// A server that may see the time as it is, and has a deadline, is told when it was called. So it need not ask.
+#[inline(always)]
+pub(super) fn tell_moment(hart: &Hart, server: &mut OwnedTask) {
+    let moment = if server.precise_time() { hart.machine.clock.nanos_if_whole(time::now()) } else { Nanos::NEVER };
+    server.registers_mut().set(Reg::T5, moment.0);
 }
 
 /// An answer with words only, and waiting for the next message; until `deadline`, if that is the one that is armed

@@ -7,14 +7,15 @@
 //! then waits. If it does neither, the timer reminds the hart.
 #![expect(unsafe_code, reason = "the borrow of the handle table ends before the task moves")]
 
-use nexus_abi::{Handle, TaskId};
+use nexus_abi::{Error, Handle, TaskId};
 
 use super::fast::{Switch, kept, refuse, reply_is_given, running, wake};
 use super::reply;
 use crate::cap::Uses;
+use crate::cap::table::ReplySlot;
 use crate::sched::{Hart, Outcome};
 use crate::task::registers::Reg;
-use crate::task::{Flags, OwnedTask, TaskPtr};
+use crate::task::{Flags, OwnedTask, Task, TaskPtr};
 
 /// Waiting for a message with words only; until `deadline`, if that is the one that is armed since the server waited
 /// last. False when nothing was done.
@@ -72,19 +73,12 @@ fn wait_on(hart: &mut Hart, next: Option<OwnedTask>, killed: Option<OwnedTask>) 
 #[inline(always)]
 pub fn reply(hart: &mut Hart, named: u64) -> Switch {
     let task = running(hart);
-    if task.flags() & Flags::OTHERS != 0 || !hart.runs_for(task) || task.loan.client() != TaskId::NONE {
+    if !may_answer(hart, task) {
         return Switch::REFUSED;
     }
-    let Some(answer) = task.own().handles.reply(Handle::from_wire(named >> 32)) else {
+    let Some((caller, slot)) = claim_caller(hart, task, Handle::from_wire(named >> 32)) else {
         return Switch::REFUSED;
     };
-    let lent_to = answer.caller.loan.server(answer.call.0);
-    let is_lent_elsewhere = lent_to != TaskId::NONE && lent_to != task.id();
-    if is_lent_elsewhere || answer.caller.flags() != 0 || !hart.goes_on_before(answer.caller) {
-        return Switch::REFUSED;
-    }
-    let slot = answer.slot();
-    let Some(caller) = reply::claim(answer.caller, answer.call) else { return Switch::REFUSED };
     if let Some(task) = hart.current_mut() {
         // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.
         unsafe { reply_is_given(task, slot) };
@@ -92,11 +86,36 @@ pub fn reply(hart: &mut Hart, named: u64) -> Switch {
     Switch(caller.into_ptr().as_ptr())
 }
 
+/// True when the task that runs may answer by the short way.
+#[inline(always)]
+fn may_answer(hart: &Hart, task: &Task) -> bool {
+    task.flags() & Flags::OTHERS == 0 && hart.runs_for(task) && task.loan.client() == TaskId::NONE
+}
+
+/// The caller that this handle answers, if it goes the short way, and where the handle is.
+#[inline(always)]
+fn claim_caller(hart: &Hart, task: &OwnedTask, named: Handle) -> Option<(OwnedTask, ReplySlot)> {
+    let answer = task.own().handles.reply(named)?;
+    let lent_to = answer.caller.loan.server(answer.call.0);
+    let is_lent_elsewhere = lent_to != TaskId::NONE && lent_to != task.id();
+    if is_lent_elsewhere || answer.caller.flags() != 0 || !hart.goes_on_before(answer.caller) {
+        return None;
+    }
+    let slot = answer.slot();
+    Some((reply::claim(answer.caller, answer.call)?, slot))
+}
+
 /// Second half: the caller, who has its words, becomes ready, and the server goes on.
 #[inline(always)]
 pub fn replied(hart: &mut Hart, caller: TaskPtr) {
     // SAFETY: the first half has claimed it.
-    let mut caller = unsafe { caller.take() };
+    wake_answered(hart, unsafe { caller.take() });
+    hart.decide_soon();
+}
+
+/// The caller has its words.
+#[inline(always)]
+fn wake_answered(hart: &mut Hart, mut caller: OwnedTask) {
     let registers = caller.registers_mut();
     registers.set(Reg::T0, 0);
     registers.set(Reg::T1, 0);
@@ -106,5 +125,24 @@ pub fn replied(hart: &mut Hart, caller: TaskPtr) {
     if let Err(caller) = hart.stands_in_line(caller) {
         hart.make_others_ready(caller);
     }
+}
+
+/// The `reply_all` call: as many of the replies in the message's words as go the short way, in their order.
+pub fn reply_all(hart: &mut Hart, task: &mut OwnedTask) -> Result<(u64, u64), Error> {
+    let registers = task.registers();
+    let (replies, first, second) = (registers.words(), registers.arg(0), registers.arg(1));
+    let mut given = 0;
+    for named in replies.map(Handle::from_wire) {
+        if named == Handle::NONE || !may_answer(hart, task) {
+            break;
+        }
+        let Some((mut caller, slot)) = claim_caller(hart, task, named) else { break };
+        // SAFETY: the slot was found a moment ago in this table, which nobody else reaches.
+        unsafe { reply_is_given(task, slot) };
+        caller.registers_mut().set_words([first, second, 0, 0, 0, 0, 0, 0]);
+        wake_answered(hart, caller);
+        given += 1;
+    }
     hart.decide_soon();
+    Ok((given, 0))
 }

@@ -8,6 +8,7 @@
 use nexus_abi::ipc::{Received, Shape};
 use nexus_abi::{Error, Handle, Rights};
 
+use super::fast;
 use super::reply::CallNumber;
 use crate::cap::{Object, Ref};
 use crate::mm::user_memory::{self, Side};
@@ -113,6 +114,7 @@ pub fn deliver(
         Kind::Call(_) => {
             registers.set(Reg::T3, sender.to_wire());
             registers.set(Reg::T4, stamp.0);
+            fast::tell_moment(hart, to);
         }
         Kind::Answer => {
             registers.set(Reg::T3, 0);

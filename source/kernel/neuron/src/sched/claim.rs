@@ -139,7 +139,6 @@ impl Hart {
     /// The same for one that was on this hart before, and gets what it had.
     #[inline(always)]
     pub(super) fn queue_at_home(&mut self, task: OwnedTask) {
-        self.stale = true;
         let now = time::now();
         if self.queue.is_uncontested() {
             self.even_at = self.next_look(now);
@@ -147,6 +146,8 @@ impl Hart {
         // SAFETY: we have the token until the queue has it.
         let mut claims = unsafe { Claims::new() };
         self.queue.add(self.wait(task), now, &mut claims);
+        // Those in line do not take the hart from the one that runs, only its time.
+        self.stale |= !self.queue.has_line() || self.turn_ends_before_timer();
     }
 
     /// When this hart looks at others, if it begins to count now.

@@ -243,10 +243,10 @@ impl Hart {
         task.lift_anchor();
     }
 
-    /// True when its flags keep a task that waits from being called by the fast path on this hart.
+    /// True when a task that waits can be called by the fast path on this hart, for all that these flags of its say.
     #[inline(always)]
-    pub(crate) fn is_unfit(&self, server: &Task) -> bool {
-        server.flags() & self.unfit != 0
+    pub(crate) fn are_fit(&self, flags: u32) -> bool {
+        flags & self.unfit == 0
     }
 
     /// A task waits where others can take it. If it was killed, or its deadline passed, while its token was

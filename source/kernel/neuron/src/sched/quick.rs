@@ -184,7 +184,12 @@ impl Hart {
         self.loaded.set(next.space_id());
         arch::load_space(next.space_id());
         self.run(next);
-        self.set_timer();
+        if self.idle.load(Ordering::Relaxed) == 0 {
+            self.set_timer();
+        } else {
+            // Those who wait are offered to harts that sleep, some time.
+            self.plan();
+        }
         self.publish();
     }
 

@@ -229,7 +229,7 @@ impl Hart {
 
     /// Asks the queue when it decides anew, and sets the timer to the next thing this hart must not sleep through. O(1).
     #[inline(always)]
-    fn plan(&mut self) {
+    pub(super) fn plan(&mut self) {
         self.decide_at = self.next_decision();
         self.arm_if_new(self.deadlines.wake_by().min(self.decide_at));
     }
@@ -247,8 +247,10 @@ impl Hart {
             self.queue.turn_ends().min(self.offer_at)
         } else if self.queue.has_patience() {
             self.queue.turn_ends()
-        } else {
+        } else if self.queue.is_contest() {
             self.decide_at
+        } else {
+            Ticks::NEVER
         }
     }
 

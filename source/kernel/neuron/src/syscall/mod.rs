@@ -20,7 +20,7 @@ pub use traps::trap;
 
 use nexus_abi::{Call, Error, Handle, Nanos};
 
-use crate::ipc::{call, irq, notify};
+use crate::ipc::{call, fast_server, irq, notify};
 use crate::sched::{Hart, Outcome};
 use crate::task::registers::Reg;
 use crate::task::{OwnedTask, Task};
@@ -106,6 +106,7 @@ fn dispatch(hart: &mut Hart, mut task: OwnedTask) -> Outcome {
         Call::TaskQos => simple(hart, task, sched::task_qos),
         Call::SchedSet => simple(hart, task, sched::set),
         Call::SchedGet => simple(hart, task, sched::get),
+        Call::ReplyAll => simple(hart, task, fast_server::reply_all),
         Call::VmUnmap => simple(hart, task, api::vm_unmap),
         Call::TaskSpawn => simple(hart, task, api::task_spawn),
         Call::TaskKill => simple(hart, task, api::task_kill),

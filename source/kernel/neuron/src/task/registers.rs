@@ -33,7 +33,7 @@ pub enum Reg {
     T3 = 28,
     /// Buffer in, stamp out.
     T4 = 29,
-    /// Deadline in.
+    /// Deadline in, moment out.
     T5 = 30,
 }
 

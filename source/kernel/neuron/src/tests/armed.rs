@@ -87,6 +87,39 @@ fn a_server_is_called_and_answers_by_the_fast_path_until_its_deadline() {
     assert!(!is_armed(pair.server));
 }
 
+/// By the fast path and by the general one.
+#[test]
+fn a_server_that_may_see_the_time_is_told_when_it_was_called() {
+    let mut world = World::new();
+    let pair = Pair::new(&mut world);
+    let told = || Nanos(pair.server.registers().get(Reg::T5));
+    for _ in 0..3 {
+        world.pass(MS / 2);
+        let now = Nanos(arch::ticks() * TICK_NS);
+        assert!(pair.call(&mut world));
+        assert!(told() >= now && told() <= Nanos(arch::ticks() * TICK_NS));
+        assert!(pair.answer(&mut world, DUE));
+    }
+    world.message(pair.client, Call::Call, Message::to(Handle::from_wire(pair.to), [0; 8]));
+    assert_eq!(told(), Nanos(arch::ticks() * TICK_NS));
+}
+
+#[test]
+fn any_other_server_is_not_told_the_time() {
+    let mut world = World::new();
+    let [server, client] = [(); 2].map(|()| world.spawn());
+    let at = world.make(server, Call::EndpointCreate, &[]);
+    let to = world.grant(server, at, client, Rights::CALL);
+    for deadline in [DUE, Nanos::NEVER] {
+        world.message(server, Call::Receive, Message::at(at).until(deadline));
+        world.message(client, Call::Call, Message::to(to, [0; 8]));
+        assert_eq!(server.registers().get(Reg::T5), Nanos::NEVER.0);
+        let answer = Message::answer(server.incoming().unwrap().reply, WORDS);
+        world.exchange(server, Call::Reply, answer).unwrap();
+        assert_eq!(client.incoming().unwrap().words, WORDS);
+    }
+}
+
 #[test]
 fn another_deadline_is_armed_by_the_general_path_and_the_old_one_is_forgotten() {
     for other in [Nanos(9 * MS), Nanos(3 * MS)] {

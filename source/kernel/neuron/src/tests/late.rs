@@ -85,6 +85,15 @@ impl Three {
         fast_server::receive(world.hart(), self.at.to_wire(), until.0)
     }
 
+    /// The server answers several callers with 3 and 4: how many.
+    fn reply_all(&self, world: &mut World, replies: &[Handle]) -> u64 {
+        world.run(self.server);
+        let mut words = [0; 8];
+        words.iter_mut().zip(replies).for_each(|(word, reply)| *word = reply.to_wire());
+        self.server.registers().set_words(words);
+        world.syscall(self.server, Call::ReplyAll, &[3, 4]).unwrap().0
+    }
+
     /// The server answers as the trap code does it.
     fn reply(&self, world: &mut World, reply: Handle, words: [u64; 8]) -> bool {
         world.run(self.server);
@@ -225,6 +234,44 @@ fn an_answer_to_a_client_with_a_deadline_or_none_at_all_is_left_to_the_general_p
     assert!(!three.reply(&mut world, reply, WORDS), "it has given up");
     assert!(!three.reply(&mut world, three.at, WORDS), "that is no reply");
     assert!(!three.reply(&mut world, Handle::NONE, WORDS));
+}
+
+#[test]
+fn several_are_answered_at_once_and_what_needs_a_second_look_is_left() {
+    let mut world = World::new();
+    let three = Three::new(&mut world);
+    let replies = [0, 1].map(|client| {
+        let reply = three.call(&mut world, client);
+        assert!(three.receive(&mut world, Nanos::NEVER));
+        reply
+    });
+    three.wake(&mut world);
+    assert_eq!(three.reply_all(&mut world, &[]), 0);
+    assert_eq!(three.reply_all(&mut world, &[three.at, replies[0]]), 0, "that is no reply, and nobody passes it");
+    assert_eq!(three.reply_all(&mut world, &[replies[0], replies[0], replies[1]]), 1, "it is given");
+    assert_eq!(three.reply_all(&mut world, &[replies[1], Handle::NONE, replies[0]]), 1);
+    for client in three.clients {
+        assert_eq!(client.incoming().unwrap().words, [3, 4, 0, 0, 0, 0, 0, 0]);
+    }
+    assert_eq!(world.current(), three.server, "it goes on");
+}
+
+#[test]
+fn callers_of_the_servers_own_class_are_not_answered_at_once() {
+    let mut world = World::new();
+    let three = Three::new(&mut world);
+    world.set_class(three.clients[0], QosClass::PerfBurst);
+    let replies = [0, 1].map(|client| {
+        if !three.server.waits() {
+            three.receive_generally(&mut world, Nanos::NEVER);
+        }
+        world.message(three.clients[client], Call::Call, Message::to(three.to[client], WORDS));
+        three.server.incoming().unwrap().reply
+    });
+    three.receive_generally(&mut world, Nanos::NEVER);
+    three.wake(&mut world);
+    assert_eq!(three.reply_all(&mut world, &replies), 0);
+    world.exchange(three.server, Call::Reply, Message::answer(replies[0], WORDS)).unwrap();
 }
 
 /// Whoever holds the reply need not be who has the loan.

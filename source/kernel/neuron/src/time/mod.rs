@@ -52,6 +52,12 @@ impl Clock {
         Nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
+    /// The same where that takes no division: [`Nanos::NEVER`] elsewhere.
+    #[inline(always)]
+    pub const fn nanos_if_whole(&self, ticks: Ticks) -> Nanos {
+        if self.whole == 0 { Nanos::NEVER } else { Nanos(ticks.0.saturating_mul(self.whole)) }
+    }
+
     /// The first tick at or after a moment; never, when that is too far ahead.
     #[inline]
     pub fn ticks(&self, moment: Nanos) -> Ticks {

@@ -160,6 +160,21 @@ pub(super) const REPLY: CallDoc = CallDoc {
     ],
 };
 
+pub(super) const REPLY_ALL: CallDoc = CallDoc {
+    call: Call::ReplyAll,
+    name: "reply_all",
+    summary: "Answer several callers alike: as many as need no second look.",
+    arguments: &[
+        ("s2–s9", "replies", "up to eight replies; 0 ends them"),
+        ("a0", "first", "the first word of every answer"),
+        ("a1", "second", "the second; the others are 0"),
+    ],
+    returns: "how many were answered, from the first on; the next one, if there is one, is for `reply`",
+    rights: "holding the replies",
+    effects: "each caller answered is ready to run and its reply handle is gone; the others are as they were",
+    errors: &[],
+};
+
 pub(super) const ENDPOINT_CREATE: CallDoc = CallDoc {
     call: Call::EndpointCreate,
     name: "endpoint_create",

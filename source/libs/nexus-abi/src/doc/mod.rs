@@ -66,6 +66,7 @@ pub const CALLS: &[CallDoc] = &[
     tasks::TASK_ADOPT,
     tasks::SCHED_SET,
     tasks::SCHED_GET,
+    messages::REPLY_ALL,
 ];
 
 const SYSTEM_BAD: (Error, &str) = (Error::BadHandle, "the system handle is not in the table");

@@ -65,7 +65,6 @@ global_asm!(
     li      s11, 0
     li      t0, 0
     li      t2, 0
-    li      t5, 0
     li      t6, 0
     li      ra, 0
     sret
@@ -147,6 +146,7 @@ reply:
     li      t1, 0
     li      t3, 0
     li      t4, 0
+    li      t5, 0
     exit_fast
 
 call_preserving:
@@ -270,6 +270,7 @@ call:
     ld      t1, 6*8(a0)
     ld      t3, {ID}(s11)
     ld      t4, {STAMP}(s11)
+    ld      t5, 30*8(a0)
     exit_fast
 
 reply_receive:
@@ -287,6 +288,7 @@ reply_receive:
     li      t1, 0
     li      t3, 0
     li      t4, 0
+    li      t5, 0
     exit_fast
 
 # The peer is elsewhere, a0 - 1: its words go where it finds them.
