@@ -3,7 +3,7 @@
 
 mod ecall;
 
-use ecall::{Raw, giving_way, message, plain, reading, receiving, words_only};
+use ecall::{Raw, answering_all, giving_way, message, plain, reading, receiving, words_only};
 
 use crate::info::{
     BootFileInfo, ConsoleInfo, HartInfo, InfoKind, MachineInfo, Output, TaskInfo, TraceEvent, WallClockInfo,
@@ -63,6 +63,8 @@ pub struct Message {
     pub sender: TaskId,
     /// The sender's service and class.
     pub stamp: Stamp,
+    /// When it came, if the kernel told: see [`crate::call`]. Else [`Nanos::NEVER`].
+    pub moment: Nanos,
 }
 
 /// The caller's own task id. O(1); the null call.
@@ -113,6 +115,18 @@ pub fn receive(endpoint: Handle, buffer: &mut [u8], deadline: Nanos) -> Result<I
 pub fn reply(reply: Handle, out: Outgoing<'_>) -> Result<(), Error> {
     let shape = shape(&out, 0)?;
     message(Call::Reply, out.words, [reply.to_wire() << 32, shape, address(out.bytes), 0, 0]).status()
+}
+
+/// Most callers that [`reply_all`] answers.
+pub const REPLIES_MAX: usize = MESSAGE_WORDS;
+
+/// Answers several callers with the same two words: how many, from the first on. The next one, if there is one, needs
+/// a second look: see [`reply`]. Replies beyond [`REPLIES_MAX`] are not looked at.
+pub fn reply_all(replies: &[Handle], [first, second]: [u64; 2]) -> Result<usize, Error> {
+    let mut words = [0; MESSAGE_WORDS];
+    words.iter_mut().zip(replies).for_each(|(word, reply)| *word = reply.to_wire());
+    let (code, given) = answering_all(words, first, second);
+    if code == 0 { Ok(given as usize) } else { Err(Error::from_wire(code)) }
 }
 
 /// Answers with eight words and waits for the next eight: the server's fast path.
@@ -475,6 +489,7 @@ impl Raw {
             reply: Handle::from_wire(self.t1),
             sender: TaskId::from_wire(self.t3),
             stamp: Stamp(self.t4),
+            moment: Nanos(self.t5),
         }))
     }
 }

@@ -3,7 +3,7 @@
 //! The last answer of a turn goes with the next receive, so that an ordinary request costs the service one
 //! system call: answer and receive in one step.
 
-use nexus_abi::user::{self, Incoming, Message, Outgoing};
+use nexus_abi::user::{self, Incoming, Message, Outgoing, REPLIES_MAX};
 use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
 use nexus_wire::{Protocol, Status, Words, decode, encode};
 
@@ -17,12 +17,13 @@ const STARVED_PAUSE: Nanos = Nanos::from_millis(10);
 #[derive(Debug)]
 pub struct Os {
     endpoint: Handle,
+    batch: Batch,
 }
 
 impl Os {
     /// Serves `endpoint`, which needs RECEIVE.
     pub const fn new(endpoint: Handle) -> Self {
-        Self { endpoint }
+        Self { endpoint, batch: Batch::new() }
     }
 
     #[inline(always)]
@@ -80,11 +81,11 @@ impl Transport for Os {
         user::clock_now()
     }
 
-    fn answer(&mut self, Reply { ticket: Ticket(reply), words, bytes }: Reply<'_>) {
-        if let Err(error) = user::reply(reply, outgoing(words, bytes))
-            && error != Error::Dead
-        {
-            answer_status_only(reply);
+    #[inline(always)]
+    fn answer(&mut self, reply: Reply<'_>) {
+        if let Err(reply) = self.batch.add(reply) {
+            self.batch.flush();
+            answer_one(reply);
         }
     }
 
@@ -108,9 +109,13 @@ impl Transport for Os {
         buffer: &mut [u8],
         deadline: Nanos,
     ) -> Result<(Event, Nanos), Closed> {
+        self.batch.flush();
         let mut last = last;
         let event = loop {
             match self.receive(last.take(), buffer, deadline) {
+                Ok(Incoming::Message(message)) if message.moment != Nanos::NEVER => {
+                    return Ok((event(message), message.moment));
+                }
                 Ok(Incoming::Message(message)) => break event(message),
                 Ok(Incoming::Bits(bits)) => break Event::Bits(bits),
                 Err(failed) if failed.error() == Error::TimedOut => break Event::DeadlinePassed,
@@ -138,6 +143,70 @@ fn event(message: Message) -> Event {
 
 const fn outgoing(words: Words, bytes: &[u8]) -> Outgoing<'_> {
     Outgoing { words, bytes, handle: None }
+}
+
+/// Answers that are not given yet, because they are all alike: two words.
+#[derive(Debug)]
+struct Batch {
+    words: [u64; 2],
+    replies: heapless::Vec<Handle, REPLIES_MAX>,
+}
+
+impl Batch {
+    const fn new() -> Self {
+        Self { words: [0; 2], replies: heapless::Vec::new() }
+    }
+
+    /// Keeps one that is like the others; else it comes back.
+    #[inline(always)]
+    fn add<'a>(&mut self, reply: Reply<'a>) -> Result<(), Reply<'a>> {
+        let [first, second, ref others @ ..] = reply.words;
+        let is_short = reply.bytes.is_empty() && *others == [0; MESSAGE_WORDS - 2];
+        if !is_short || !self.replies.is_empty() && self.words != [first, second] {
+            return Err(reply);
+        }
+        if self.replies.is_full() {
+            self.flush();
+        }
+        self.words = [first, second];
+        self.replies.push(reply.ticket.0).map_err(|_| reply)
+    }
+
+    /// Gives them.
+    #[inline(always)]
+    fn flush(&mut self) {
+        if !self.replies.is_empty() {
+            self.give();
+        }
+    }
+
+    #[inline(never)]
+    fn give(&mut self) {
+        let mut left = &self.replies[..];
+        while !left.is_empty() {
+            let given = user::reply_all(left, self.words).unwrap_or(0);
+            left = left.get(given..).unwrap_or(&[]);
+            // It needs a second look.
+            if let Some((reply, others)) = left.split_first() {
+                let [first, second] = self.words;
+                answer_one(Reply {
+                    ticket: Ticket(*reply),
+                    words: [first, second, 0, 0, 0, 0, 0, 0],
+                    bytes: &[],
+                });
+                left = others;
+            }
+        }
+        self.replies.clear();
+    }
+}
+
+fn answer_one(Reply { ticket: Ticket(reply), words, bytes }: Reply<'_>) {
+    if let Err(error) = user::reply(reply, outgoing(words, bytes))
+        && error != Error::Dead
+    {
+        answer_status_only(reply);
+    }
 }
 
 /// The caller's buffer cannot take the answer: it hears that, or, failing that too, `Dead`.

@@ -247,7 +247,11 @@ fn several_are_answered_at_once_and_what_needs_a_second_look_is_left() {
     });
     three.wake(&mut world);
     assert_eq!(three.reply_all(&mut world, &[]), 0);
-    assert_eq!(three.reply_all(&mut world, &[three.at, replies[0]]), 0, "that is no reply, and nobody passes it");
+    assert_eq!(
+        three.reply_all(&mut world, &[three.at, replies[0]]),
+        0,
+        "that is no reply, and nobody passes it"
+    );
     assert_eq!(three.reply_all(&mut world, &[replies[0], replies[0], replies[1]]), 1, "it is given");
     assert_eq!(three.reply_all(&mut world, &[replies[1], Handle::NONE, replies[0]]), 1);
     for client in three.clients {

@@ -21,12 +21,14 @@ pub(super) struct Raw {
     pub(super) t2: u64,
     pub(super) t3: u64,
     pub(super) t4: u64,
+    pub(super) t5: u64,
 }
 
 /// A message call, with everything it can carry.
 #[inline(always)]
 pub(super) fn message(call: Call, words: Words, t: [u64; 5]) -> Raw {
-    let mut raw = Raw { words, bits: 0, t0: call.to_wire(), t1: t[0], t2: t[1], t3: t[2], t4: t[3] };
+    let mut raw =
+        Raw { words, bits: 0, t0: call.to_wire(), t1: t[0], t2: t[1], t3: t[2], t4: t[3], t5: t[4] };
     // SAFETY: the kernel writes only the registers named here, and only memory that the arguments name,
     // which the typed callers pass as live, writable buffers.
     unsafe {
@@ -45,7 +47,7 @@ pub(super) fn message(call: Call, words: Words, t: [u64; 5]) -> Raw {
             inlateout("t2") raw.t2,
             inlateout("t3") raw.t3,
             inlateout("t4") raw.t4,
-            inlateout("t5") t[4] => _,
+            inlateout("t5") raw.t5,
             lateout("t6") _,
             lateout("ra") _,
             lateout("s10") _, lateout("s11") _,
@@ -60,7 +62,8 @@ pub(super) fn message(call: Call, words: Words, t: [u64; 5]) -> Raw {
 /// A message that is eight words and nothing else, without a deadline.
 #[inline(always)]
 pub(super) fn words_only(call: Call, named: u64, words: Words) -> Raw {
-    let mut raw = Raw { words, bits: 0, t0: call.to_wire(), t1: named, t2: 0, t3: 0, t4: 0 };
+    let mut raw =
+        Raw { words, bits: 0, t0: call.to_wire(), t1: named, t2: 0, t3: 0, t4: 0, t5: Nanos::NEVER.0 };
     // SAFETY: as in `message`; without bytes and room no memory is written.
     unsafe {
         asm!(
@@ -78,7 +81,7 @@ pub(super) fn words_only(call: Call, named: u64, words: Words) -> Raw {
             inlateout("t2") raw.t2,
             lateout("t3") raw.t3,
             lateout("t4") raw.t4,
-            inlateout("t5") Nanos::NEVER.0 => _,
+            inlateout("t5") raw.t5,
             lateout("t6") _,
             lateout("ra") _,
             lateout("s10") _, lateout("s11") _,
@@ -93,7 +96,7 @@ pub(super) fn words_only(call: Call, named: u64, words: Words) -> Raw {
 /// Waiting for a message or bits. Nothing is said, so the words are whatever the task had there.
 #[inline(always)]
 pub(super) fn receiving(named: u64, shape: u64, buffer: u64, deadline: u64) -> Raw {
-    let mut raw = Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0 };
+    let mut raw = Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0, t5: deadline };
     // SAFETY: as in `message`.
     unsafe {
         asm!(
@@ -111,7 +114,7 @@ pub(super) fn receiving(named: u64, shape: u64, buffer: u64, deadline: u64) -> R
             inlateout("t2") shape => raw.t2,
             inlateout("t3") 0u64 => raw.t3,
             inlateout("t4") buffer => raw.t4,
-            inlateout("t5") deadline => _,
+            inlateout("t5") raw.t5,
             lateout("t6") _,
             lateout("ra") _,
             lateout("s10") _, lateout("s11") _,
@@ -121,6 +124,35 @@ pub(super) fn receiving(named: u64, shape: u64, buffer: u64, deadline: u64) -> R
         );
     }
     raw
+}
+
+/// Answering several callers: status, how many.
+#[inline(always)]
+pub(super) fn answering_all(replies: Words, first: u64, second: u64) -> (u64, u64) {
+    let (status, given): (u64, u64);
+    // SAFETY: as in `message`; no memory is written.
+    unsafe {
+        asm!(
+            "ecall",
+            in("s2") replies[0],
+            in("s3") replies[1],
+            in("s4") replies[2],
+            in("s5") replies[3],
+            in("s6") replies[4],
+            in("s7") replies[5],
+            in("s8") replies[6],
+            in("s9") replies[7],
+            inlateout("t0") Call::ReplyAll.to_wire() => status,
+            inlateout("a0") first => given,
+            inlateout("a1") second => _,
+            lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _, lateout("a6") _,
+            lateout("a7") _,
+            lateout("t1") _, lateout("t2") _, lateout("t3") _, lateout("t4") _, lateout("t5") _,
+            lateout("t6") _,
+            lateout("ra") _,
+        );
+    }
+    (status, given)
 }
 
 /// A call without arguments that only reads something: `a0`.
