@@ -32,11 +32,20 @@ impl Os {
         buffer: &mut [u8],
         deadline: Nanos,
     ) -> Result<Incoming, Failed> {
-        let Some(Reply { ticket: Ticket(reply), words, bytes }) = last else {
-            return user::receive(self.endpoint, buffer, deadline).map_err(Failed::Receive);
-        };
-        user::reply_receive_with(self.endpoint, reply, outgoing(words, bytes), buffer, deadline)
-            .map_err(|error| Failed::ReplyReceive(reply, error))
+        match last {
+            None if buffer.is_empty() => user::receive_words(self.endpoint, deadline),
+            None => user::receive(self.endpoint, buffer, deadline),
+            Some(Reply { ticket: Ticket(reply), words, bytes }) => {
+                let received = if bytes.is_empty() && buffer.is_empty() {
+                    user::reply_receive_until(self.endpoint, reply, words, deadline)
+                } else {
+                    let out = outgoing(words, bytes);
+                    user::reply_receive_with(self.endpoint, reply, out, buffer, deadline)
+                };
+                return received.map_err(|error| Failed::ReplyReceive(reply, error));
+            }
+        }
+        .map_err(Failed::Receive)
     }
 }
 
@@ -80,10 +89,13 @@ impl Transport for Os {
         user::clock_now()
     }
 
+    #[inline]
     fn answer(&mut self, Reply { ticket: Ticket(reply), words, bytes }: Reply<'_>) {
-        if let Err(error) = user::reply(reply, outgoing(words, bytes))
-            && error != Error::Dead
-        {
+        let result = match bytes {
+            [] => user::reply_words(reply, words),
+            bytes => user::reply(reply, outgoing(words, bytes)),
+        };
+        if result.is_err_and(|error| error != Error::Dead) {
             answer_status_only(reply);
         }
     }
