@@ -13,16 +13,19 @@ const TIMED: Handle = Handle::startup(EXTRA_SLOT + 1);
 const GATE: Handle = Handle::startup(EXTRA_SLOT + 2);
 
 /// Asks for its orders, sleeps so often, and reports how early, how late and when it woke once it is asked to.
+// Not in the frame of whoever echoes kilobytes, where everything is far from the stack pointer.
+#[inline(never)]
 pub fn run() -> Result<(), Error> {
     let order = Order::from_words(user::call(EXTRA, [0; 8])?).ok_or(Error::Invalid)?;
     if order.class != QosClass::Normal.to_wire() {
         user::set_qos(TaskId::NONE, QosClass::from_wire(order.class).ok_or(Error::Invalid)?)?;
     }
+    let late_by = Duration::from_nanos(order.late_by);
     let (mut report, mut last) = (Report::default(), [0; LAST]);
     let remembered = order.turns.saturating_sub(LAST as u64);
     for turn in 0..order.turns {
         let due = Nanos(order.first + turn * order.period);
-        sleep_until(due, &order)?;
+        sleep_until(due, late_by, order.way)?;
         let woke = user::clock_now();
         report.note(due, woke, Nanos(order.window));
         // What a wake-up costs is measured, and this is in it.
@@ -35,11 +38,9 @@ pub fn run() -> Result<(), Error> {
     user::call(EXTRA, report.to_words()).map(drop)
 }
 
-fn sleep_until(due: Nanos, order: &Order) -> Result<(), Error> {
-    match order.way {
-        Way::Timed => {
-            timed::sleep_until(&mut Os::new(TIMED), due.into(), Duration::from_nanos(order.late_by))
-        }
+fn sleep_until(due: Nanos, late_by: Duration, way: Way) -> Result<(), Error> {
+    match way {
+        Way::Timed => timed::sleep_until(&mut Os::new(TIMED), due.into(), late_by),
         Way::Kernel => {
             user::sleep_until(due);
             Ok(())

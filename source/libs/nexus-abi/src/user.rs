@@ -82,7 +82,7 @@ pub fn clock_now() -> Nanos {
 /// Sends eight words and waits for eight: the fast path.
 #[inline(always)]
 pub fn call(endpoint: Handle, words: Words) -> Result<Words, Error> {
-    let raw = words_only(Call::Call, endpoint.to_wire(), words);
+    let raw = words_only(Call::Call, endpoint.to_wire(), words, Nanos::NEVER);
     raw.status().map(|()| raw.words)
 }
 
@@ -105,16 +105,32 @@ pub fn call_with(
 }
 
 /// Waits for a message or bits until `deadline`.
-#[inline(always)]
 pub fn receive(endpoint: Handle, buffer: &mut [u8], deadline: Nanos) -> Result<Incoming, Error> {
     let shape = shape(&Outgoing::default(), buffer.len())?;
-    receiving(endpoint.to_wire(), shape, buffer.as_mut_ptr() as u64, deadline.0).incoming()
+    let raw = message(
+        Call::Receive,
+        [0; MESSAGE_WORDS],
+        [endpoint.to_wire(), shape, 0, buffer.as_mut_ptr() as u64, deadline.0],
+    );
+    raw.incoming()
+}
+
+/// Waits for eight words or bits until `deadline`; bytes find no room.
+#[inline(always)]
+pub fn receive_words(endpoint: Handle, deadline: Nanos) -> Result<Incoming, Error> {
+    receiving(endpoint.to_wire(), deadline).incoming()
 }
 
 /// Answers a caller.
 pub fn reply(reply: Handle, out: Outgoing<'_>) -> Result<(), Error> {
     let shape = shape(&out, 0)?;
     message(Call::Reply, out.words, [reply.to_wire() << 32, shape, address(out.bytes), 0, 0]).status()
+}
+
+/// Answers with eight words.
+#[inline(always)]
+pub fn reply_words(reply: Handle, words: Words) -> Result<(), Error> {
+    words_only(Call::Reply, reply.to_wire() << 32, words, Nanos::NEVER).status()
 }
 
 /// Most callers that [`reply_all`] answers.
@@ -132,15 +148,26 @@ pub fn reply_all(replies: &[Handle], [first, second]: [u64; 2]) -> Result<usize,
 /// Answers with eight words and waits for the next eight: the server's fast path.
 #[inline(always)]
 pub fn reply_receive(endpoint: Handle, reply: Handle, words: Words) -> Result<Incoming, Error> {
+    reply_receive_until(endpoint, reply, words, Nanos::NEVER)
+}
+
+/// The same until `deadline`.
+#[inline(always)]
+pub fn reply_receive_until(
+    endpoint: Handle,
+    reply: Handle,
+    words: Words,
+    deadline: Nanos,
+) -> Result<Incoming, Error> {
     let both = reply.to_wire() << 32 | endpoint.to_wire();
-    words_only(Call::ReplyReceive, both, words).incoming()
+    words_only(Call::ReplyReceive, both, words, deadline).incoming()
 }
 
 /// Serves messages of eight words, which never leave the registers, until the endpoint dies: why it ended.
 /// Bits, bytes and handles have no meaning here; a handle that came is closed.
 #[inline(always)]
 pub fn serve_words(endpoint: Handle, mut answer: impl FnMut(Words, TaskId, Stamp) -> Words) -> Error {
-    let receive = || receiving(endpoint.to_wire(), Shape::REGISTERS.0, 0, Nanos::NEVER.0);
+    let receive = || receiving(endpoint.to_wire(), Nanos::NEVER);
     let mut raw = receive();
     loop {
         if let Err(error) = raw.status() {
@@ -153,7 +180,7 @@ pub fn serve_words(endpoint: Handle, mut answer: impl FnMut(Words, TaskId, Stamp
             receive()
         } else {
             let words = answer(raw.words, TaskId::from_wire(raw.t3), Stamp(raw.t4));
-            words_only(Call::ReplyReceive, raw.t1 << 32 | endpoint.to_wire(), words)
+            words_only(Call::ReplyReceive, raw.t1 << 32 | endpoint.to_wire(), words, Nanos::NEVER)
         };
     }
 }
@@ -167,7 +194,6 @@ fn close_unwanted(received: Received) {
 }
 
 /// Answers a caller and waits for the next message or bits until `deadline`.
-#[inline(always)]
 pub fn reply_receive_with(
     endpoint: Handle,
     reply: Handle,

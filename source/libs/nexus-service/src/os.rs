@@ -32,48 +32,39 @@ impl Os {
         last: Option<Reply<'_>>,
         buffer: &mut [u8],
         deadline: Nanos,
-    ) -> Result<Incoming, Failed> {
-        let Some(Reply { ticket: Ticket(reply), words, bytes }) = last else {
-            return user::receive(self.endpoint, buffer, deadline).map_err(Failed::Receive);
-        };
-        user::reply_receive_with(self.endpoint, reply, outgoing(words, bytes), buffer, deadline)
-            .map_err(|error| Failed::ReplyReceive(reply, error))
-    }
-}
-
-/// What failed when nothing was received.
-enum Failed {
-    Receive(Error),
-    ReplyReceive(Handle, Error),
-}
-
-impl Failed {
-    const fn error(&self) -> Error {
-        match *self {
-            Self::Receive(error) | Self::ReplyReceive(_, error) => error,
-        }
-    }
-
-    /// Sees to it that receiving again makes sense.
-    // It returns next to nothing: whoever is told much by a call has what it is told in memory, then and always.
-    #[cold]
-    #[inline(never)]
-    fn mend(self) -> Result<(), Closed> {
-        match self {
-            // Only the reply can fail like this, and its handle is still there.
-            Self::ReplyReceive(
-                reply,
-                Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid,
-            ) => answer_status_only(reply),
-            Self::Receive(Error::OverQuota | Error::NoMemory)
-            | Self::ReplyReceive(_, Error::OverQuota | Error::NoMemory) => {
-                // POLL: nobody is told that memory is free again.
-                user::sleep_until(user::clock_now().after(STARVED_PAUSE));
+    ) -> Result<Incoming, Error> {
+        match last {
+            None if buffer.is_empty() => user::receive_words(self.endpoint, deadline),
+            None => user::receive(self.endpoint, buffer, deadline),
+            Some(Reply { ticket: Ticket(reply), words, bytes: [] }) if buffer.is_empty() => {
+                user::reply_receive_until(self.endpoint, reply, words, deadline)
             }
-            _ => return Err(Closed),
+            Some(Reply { ticket: Ticket(reply), words, bytes }) => {
+                let out = outgoing(words, bytes);
+                user::reply_receive_with(self.endpoint, reply, out, buffer, deadline)
+            }
         }
-        Ok(())
     }
+}
+
+/// Sees to it that receiving again makes sense after it has failed, with an answer to `reply` or without.
+// It returns next to nothing: whoever is told much by a call has what it is told in memory, then and always.
+#[cold]
+#[inline(never)]
+fn mend(reply: Option<Handle>, error: Error) -> Result<(), Closed> {
+    match (reply, error) {
+        // Only the reply can fail like this, and its handle is still there.
+        (
+            Some(reply),
+            Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid,
+        ) => answer_status_only(reply),
+        (_, Error::OverQuota | Error::NoMemory) => {
+            // POLL: nobody is told that memory is free again.
+            user::sleep_until(user::clock_now().after(STARVED_PAUSE));
+        }
+        _ => return Err(Closed),
+    }
+    Ok(())
 }
 
 impl Transport for Os {
@@ -112,14 +103,15 @@ impl Transport for Os {
         self.batch.flush();
         let mut last = last;
         let event = loop {
+            let answered = last.as_ref().map(|reply| reply.ticket.0);
             match self.receive(last.take(), buffer, deadline) {
                 Ok(Incoming::Message(message)) if message.moment != Nanos::NEVER => {
                     return Ok((event(message), message.moment));
                 }
                 Ok(Incoming::Message(message)) => break event(message),
                 Ok(Incoming::Bits(bits)) => break Event::Bits(bits),
-                Err(failed) if failed.error() == Error::TimedOut => break Event::DeadlinePassed,
-                Err(failed) => failed.mend()?,
+                Err(Error::TimedOut) => break Event::DeadlinePassed,
+                Err(error) => mend(answered, error)?,
             }
         };
         Ok((event, user::clock_now()))
@@ -202,9 +194,11 @@ impl Batch {
 }
 
 fn answer_one(Reply { ticket: Ticket(reply), words, bytes }: Reply<'_>) {
-    if let Err(error) = user::reply(reply, outgoing(words, bytes))
-        && error != Error::Dead
-    {
+    let result = match bytes {
+        [] => user::reply_words(reply, words),
+        bytes => user::reply(reply, outgoing(words, bytes)),
+    };
+    if result.is_err_and(|error| error != Error::Dead) {
         answer_status_only(reply);
     }
 }

@@ -3,9 +3,7 @@
 use nexus_abi::{MESSAGE_BYTES_MAX, Nanos};
 use nexus_wire::{Malformed, Protocol, Status, Words, decode, encode};
 
-use crate::{
-    AnswerOf, Call, Closed, Effects, Event, Reply, RequestOf, Rest, Service, Ticket, Transport, only,
-};
+use crate::{AnswerOf, Call, Closed, Effects, Event, Reply, RequestOf, Service, Ticket, Transport, only};
 
 /// Room for one message.
 type Buffer = [u8; MESSAGE_BYTES_MAX];
@@ -115,10 +113,12 @@ fn carry_out_rest<S: Service, T: Transport>(
     for (target, bits) in rest.notes.drain(..) {
         transport.notify(target, bits);
     }
-    for next in rest.answers.drain(..) {
-        if let Some((ticket, answer)) = last.replace(next) {
-            transport.answer(reply::<S>(ticket, &answer, outbox));
+    if let Some(newest) = rest.answers.pop() {
+        let before = last.replace(newest);
+        for (Ticket(handle), answer) in before.iter().chain(&rest.answers) {
+            transport.answer(reply::<S>(Ticket(*handle), answer, outbox));
         }
+        rest.answers.clear();
     }
     for handle in rest.closed.drain(..) {
         transport.close(handle);

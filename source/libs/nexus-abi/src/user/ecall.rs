@@ -59,11 +59,10 @@ pub(super) fn message(call: Call, words: Words, t: [u64; 5]) -> Raw {
     raw
 }
 
-/// A message that is eight words and nothing else, without a deadline.
+/// A message that is eight words and nothing else.
 #[inline(always)]
-pub(super) fn words_only(call: Call, named: u64, words: Words) -> Raw {
-    let mut raw =
-        Raw { words, bits: 0, t0: call.to_wire(), t1: named, t2: 0, t3: 0, t4: 0, t5: Nanos::NEVER.0 };
+pub(super) fn words_only(call: Call, named: u64, words: Words, deadline: Nanos) -> Raw {
+    let mut raw = Raw { words, bits: 0, t0: call.to_wire(), t1: named, t2: 0, t3: 0, t4: 0, t5: deadline.0 };
     // SAFETY: as in `message`; without bytes and room no memory is written.
     unsafe {
         asm!(
@@ -93,11 +92,12 @@ pub(super) fn words_only(call: Call, named: u64, words: Words) -> Raw {
     raw
 }
 
-/// Waiting for a message or bits. Nothing is said, so the words are whatever the task had there.
+/// Waiting for a message of words and nothing else, or for bits. Nothing is said, so the words are whatever the task
+/// had there.
 #[inline(always)]
-pub(super) fn receiving(named: u64, shape: u64, buffer: u64, deadline: u64) -> Raw {
-    let mut raw = Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0, t5: deadline };
-    // SAFETY: as in `message`.
+pub(super) fn receiving(named: u64, deadline: Nanos) -> Raw {
+    let mut raw = Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0, t5: deadline.0 };
+    // SAFETY: as in `words_only`.
     unsafe {
         asm!(
             "ecall",
@@ -111,9 +111,9 @@ pub(super) fn receiving(named: u64, shape: u64, buffer: u64, deadline: u64) -> R
             lateout("s9") raw.words[7],
             inlateout("t0") Call::Receive.to_wire() => raw.t0,
             inlateout("t1") named => raw.t1,
-            inlateout("t2") shape => raw.t2,
-            inlateout("t3") 0u64 => raw.t3,
-            inlateout("t4") buffer => raw.t4,
+            inlateout("t2") 0u64 => raw.t2,
+            lateout("t3") raw.t3,
+            lateout("t4") raw.t4,
             inlateout("t5") raw.t5,
             lateout("t6") _,
             lateout("ra") _,
