@@ -132,7 +132,7 @@ impl Tournament {
     }
 
     /// Lets in a slot that is not in it. O(log n).
-    #[inline]
+    #[inline(never)]
     pub(crate) fn insert(&mut self, slot: Slot, window: Window<Nanos>) {
         if slot.index() >= self.rounds[0].len() {
             self.make_room(slot.index());
@@ -143,18 +143,20 @@ impl Tournament {
     }
 
     /// Lets out a slot that is in it. O(log n).
-    #[inline]
+    #[inline(never)]
     pub(crate) fn remove(&mut self, slot: Slot) {
         self.leave(slot.index());
     }
 
     /// Gives a slot that is in it another window; it has still come when it came. O(log n).
     pub(crate) fn change(&mut self, slot: Slot, window: Window<Nanos>) {
-        let Best { order, .. } = self.leave(slot.index());
+        let order = self.rounds[0][slot.index()].order;
+        self.leave(slot.index());
         self.enter(Best { earliest: window.earliest(), order, latest: window.latest() });
     }
 
     /// Puts one into its place and goes up as long as it wins.
+    #[inline(always)]
     fn enter(&mut self, best: Best) {
         let mut at = best.slot();
         let mut rounds = self.rounds[..self.height].iter_mut();
@@ -170,16 +172,17 @@ impl Tournament {
         self.winner.meet(&best);
     }
 
-    /// Empties a place and holds the matches again that it had won: who was there.
-    fn leave(&mut self, mut at: usize) -> Best {
+    /// Empties a place and holds the matches again that it had won.
+    #[inline(always)]
+    fn leave(&mut self, mut at: usize) {
         let mut rounds = self.rounds[..self.height].iter_mut();
-        let Some(mut round) = rounds.next() else { return Best::NOBODY };
+        let Some(mut round) = rounds.next() else { return };
         let gone = mem::replace(&mut round[at], Best::NOBODY);
         for next in rounds {
             at /= GROUP;
             let place = &mut next[at];
             if !place.owes(&gone) {
-                return gone;
+                return;
             }
             *place = Best::of(&round.as_chunks().0[at]);
             round = next;
@@ -187,7 +190,6 @@ impl Tournament {
         if self.winner.owes(&gone) {
             self.winner = Best::of(&round.as_chunks().0[0]);
         }
-        gone
     }
 
     /// Makes places for the slot with this number, the lowest that has none, and uses another round if need be.

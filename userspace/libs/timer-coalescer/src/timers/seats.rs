@@ -156,7 +156,7 @@ impl<D: Keep> Timers<D> {
     }
 
     /// Takes a timer out of everything: whose account may be empty now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn release(&mut self, slot: Slot) -> Slot {
         let Timer { account, older, newer, .. } = self.timers[slot];
         if let Some(older) = older {
