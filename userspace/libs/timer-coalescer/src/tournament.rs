@@ -134,9 +134,20 @@ impl Tournament {
     /// Lets in a slot that is not in it. O(log n).
     #[inline(never)]
     pub(crate) fn insert(&mut self, slot: Slot, window: Window<Nanos>) {
-        if slot.index() >= self.rounds[0].len() {
-            self.make_room(slot.index());
-        }
+        // At the end of the function, so that what is mostly done keeps nothing for after a call.
+        if slot.index() < self.rounds[0].len() { self.admit(slot, window) } else { self.extend(slot, window) }
+    }
+
+    /// The same for one that has no place yet.
+    #[cold]
+    #[inline(never)]
+    fn extend(&mut self, slot: Slot, window: Window<Nanos>) {
+        self.make_room(slot.index());
+        self.admit(slot, window);
+    }
+
+    #[inline(always)]
+    fn admit(&mut self, slot: Slot, window: Window<Nanos>) {
         let order = self.arrivals << SLOT_BITS | slot.index() as u64;
         self.arrivals += 1;
         self.enter(Best { earliest: window.earliest(), order, latest: window.latest() });
@@ -193,7 +204,6 @@ impl Tournament {
     }
 
     /// Makes places for the slot with this number, the lowest that has none, and uses another round if need be.
-    #[cold]
     fn make_room(&mut self, slot: usize) {
         let mut at = slot;
         for round in &mut self.rounds {

@@ -94,7 +94,7 @@ impl<D: Keep> Timers<D> {
     }
 
     /// [`Timers::cancel`]; the task is not forgotten.
-    #[inline]
+    #[inline(always)]
     pub fn cancel_at(&mut self, seat: Seat, id: TimerId) -> Result<bool, Refusal> {
         let slot = self.find_at(seat, id)?;
         if let Some(slot) = slot {
