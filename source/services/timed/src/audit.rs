@@ -17,6 +17,7 @@ pub(crate) struct AuditBudget {
 
 impl AuditBudget {
     /// Whether a decision may be told at `now`, and how many could not be since the last that was.
+    #[inline]
     pub(crate) fn take(&mut self, now: Nanos) -> Option<u32> {
         if now.since(self.since) >= SECOND {
             (self.since, self.told) = (now, 0);

@@ -90,6 +90,13 @@ impl Keep for Client {
     fn is_idle(&self) -> bool {
         self.sleep.is_none() && self.listener.is_none() && self.unread.is_empty()
     }
+
+    #[inline]
+    fn let_go(&mut self) {
+        if self.unread.capacity() > 0 {
+            self.unread = Vec::new();
+        }
+    }
 }
 
 impl Client {

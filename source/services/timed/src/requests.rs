@@ -330,8 +330,17 @@ impl<S: Surroundings> Timed<S> {
         }
     }
 
-    /// Audits a registration.
+    /// Audits a registration, if the budget allows.
+    #[inline(always)]
     fn tell(&mut self, caller: Caller, refusal: Option<Refusal>, now: Nanos) {
+        if let Some(untold) = self.audit.take(now) {
+            self.write_down(caller, refusal, untold);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_down(&mut self, caller: Caller, refusal: Option<Refusal>, untold: u32) {
         let reason = match refusal {
             None => Reason::Applied,
             Some(Refusal::Invalid) => Reason::InvalidArgs,
@@ -339,9 +348,7 @@ impl<S: Surroundings> Timed<S> {
             Some(Refusal::NotFound) => Reason::NotFound,
             Some(Refusal::NotAllowed) => Reason::NotAllowed,
         };
-        if let Some(untold) = self.audit.take(now) {
-            self.surroundings.audit(Audit { caller, reason, untold });
-        }
+        self.surroundings.audit(Audit { caller, reason, untold });
     }
 }
 

@@ -66,11 +66,13 @@ impl<D: Keep> Accounts<D> {
         }
     }
 
+    /// An account that was closed was empty, and so it still is.
     fn make(&mut self, owner: TaskId) -> Option<Slot> {
         let first = &mut self.buckets[bucket(owner)];
         let (next, floor) = (*first, Nanos(0));
+        let renew = |account: &mut Account<D>| (account.owner, account.next) = (owner, next);
         let make = || Account { owner, floor, timers: 0, newest: None, next, kept: D::default() };
-        let made = self.slab.insert_with(make)?;
+        let made = self.slab.reuse_with(renew, make)?;
         *first = Some(made);
         Some(made)
     }
@@ -90,8 +92,7 @@ impl<D: Keep> Accounts<D> {
             return;
         }
         let account = &mut self.slab[slot];
-        // What it holds of memory goes with it.
-        account.kept = D::default();
+        account.kept.let_go();
         let (bucket, after) = (bucket(account.owner), account.next);
         if self.buckets[bucket] == Some(slot) {
             self.buckets[bucket] = after;

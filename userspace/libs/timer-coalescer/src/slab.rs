@@ -75,7 +75,17 @@ impl<T> Slab<T> {
 
     /// Puts what `make` makes into a free slot, if there is one; made where it stays, for it may be large. O(1).
     #[inline]
-    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> Option<Slot> {
+    pub(crate) fn insert_with(&mut self, make: impl Fn() -> T) -> Option<Slot> {
+        self.reuse_with(|value| *value = make(), &make)
+    }
+
+    /// The same; what was left in a slot that had been used is made anew by `renew`.
+    #[inline]
+    pub(crate) fn reuse_with(
+        &mut self,
+        renew: impl FnOnce(&mut T),
+        make: impl FnOnce() -> T,
+    ) -> Option<Slot> {
         if !self.has_room() {
             return None;
         }
@@ -83,7 +93,7 @@ impl<T> Slab<T> {
             Some(slot) => {
                 let entry = &mut self.entries[slot.index()];
                 self.free_first = entry.next_free.take();
-                entry.value = make();
+                renew(&mut entry.value);
                 entry.is_live = true;
                 entry.generation += 1;
                 slot

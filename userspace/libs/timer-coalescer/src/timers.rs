@@ -97,12 +97,16 @@ pub struct Rearmed {
 pub trait Keep: Default {
     /// Whether there is nothing to keep: the task is forgotten when it has no timers either.
     fn is_idle(&self) -> bool;
+    /// Gives back what memory it has while there is nothing to keep.
+    fn let_go(&mut self);
 }
 
 impl Keep for () {
     fn is_idle(&self) -> bool {
         true
     }
+
+    fn let_go(&mut self) {}
 }
 
 /// Where a task is in the table. Good until the task is forgotten, by [`Timers::settle`] or by [`Timers::purge`].

@@ -132,29 +132,42 @@ impl Tournament {
     }
 
     /// Lets in a slot that is not in it. O(log n).
-    #[inline]
+    #[inline(never)]
     pub(crate) fn insert(&mut self, slot: Slot, window: Window<Nanos>) {
-        if slot.index() >= self.rounds[0].len() {
-            self.make_room(slot.index());
-        }
+        // At the end of the function, so that what is mostly done keeps nothing for after a call.
+        if slot.index() < self.rounds[0].len() { self.admit(slot, window) } else { self.extend(slot, window) }
+    }
+
+    /// The same for one that has no place yet.
+    #[cold]
+    #[inline(never)]
+    fn extend(&mut self, slot: Slot, window: Window<Nanos>) {
+        self.make_room(slot.index());
+        self.admit(slot, window);
+    }
+
+    #[inline(always)]
+    fn admit(&mut self, slot: Slot, window: Window<Nanos>) {
         let order = self.arrivals << SLOT_BITS | slot.index() as u64;
         self.arrivals += 1;
         self.enter(Best { earliest: window.earliest(), order, latest: window.latest() });
     }
 
     /// Lets out a slot that is in it. O(log n).
-    #[inline]
+    #[inline(never)]
     pub(crate) fn remove(&mut self, slot: Slot) {
         self.leave(slot.index());
     }
 
     /// Gives a slot that is in it another window; it has still come when it came. O(log n).
     pub(crate) fn change(&mut self, slot: Slot, window: Window<Nanos>) {
-        let Best { order, .. } = self.leave(slot.index());
+        let order = self.rounds[0][slot.index()].order;
+        self.leave(slot.index());
         self.enter(Best { earliest: window.earliest(), order, latest: window.latest() });
     }
 
     /// Puts one into its place and goes up as long as it wins.
+    #[inline(always)]
     fn enter(&mut self, best: Best) {
         let mut at = best.slot();
         let mut rounds = self.rounds[..self.height].iter_mut();
@@ -170,16 +183,17 @@ impl Tournament {
         self.winner.meet(&best);
     }
 
-    /// Empties a place and holds the matches again that it had won: who was there.
-    fn leave(&mut self, mut at: usize) -> Best {
+    /// Empties a place and holds the matches again that it had won.
+    #[inline(always)]
+    fn leave(&mut self, mut at: usize) {
         let mut rounds = self.rounds[..self.height].iter_mut();
-        let Some(mut round) = rounds.next() else { return Best::NOBODY };
+        let Some(mut round) = rounds.next() else { return };
         let gone = mem::replace(&mut round[at], Best::NOBODY);
         for next in rounds {
             at /= GROUP;
             let place = &mut next[at];
             if !place.owes(&gone) {
-                return gone;
+                return;
             }
             *place = Best::of(&round.as_chunks().0[at]);
             round = next;
@@ -187,11 +201,9 @@ impl Tournament {
         if self.winner.owes(&gone) {
             self.winner = Best::of(&round.as_chunks().0[0]);
         }
-        gone
     }
 
     /// Makes places for the slot with this number, the lowest that has none, and uses another round if need be.
-    #[cold]
     fn make_room(&mut self, slot: usize) {
         let mut at = slot;
         for round in &mut self.rounds {

@@ -94,7 +94,7 @@ impl<D: Keep> Timers<D> {
     }
 
     /// [`Timers::cancel`]; the task is not forgotten.
-    #[inline]
+    #[inline(always)]
     pub fn cancel_at(&mut self, seat: Seat, id: TimerId) -> Result<bool, Refusal> {
         let slot = self.find_at(seat, id)?;
         if let Some(slot) = slot {
@@ -156,7 +156,7 @@ impl<D: Keep> Timers<D> {
     }
 
     /// Takes a timer out of everything: whose account may be empty now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn release(&mut self, slot: Slot) -> Slot {
         let Timer { account, older, newer, .. } = self.timers[slot];
         if let Some(older) = older {
