@@ -152,8 +152,9 @@ impl Batch {
     /// Keeps one that is like the others; else it comes back.
     #[inline(always)]
     fn add<'a>(&mut self, reply: Reply<'a>) -> Result<(), Reply<'a>> {
-        let [first, second, ref others @ ..] = reply.words;
-        let is_short = reply.bytes.is_empty() && *others == [0; MESSAGE_WORDS - 2];
+        // Compared word by word: the compiler would compare memory, byte by byte.
+        let [first, second, others @ ..] = reply.words;
+        let is_short = reply.bytes.is_empty() && others.into_iter().fold(0, |any, word| any | word) == 0;
         if !is_short || !self.replies.is_empty() && self.words != [first, second] {
             return Err(reply);
         }
