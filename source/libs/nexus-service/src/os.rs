@@ -100,8 +100,13 @@ impl Transport for Os {
         buffer: &mut [u8],
         deadline: Nanos,
     ) -> Result<(Event, Nanos), Closed> {
-        self.batch.flush();
         let mut last = last;
+        if self.batch.is_begun() {
+            if let Some(reply) = last.take() {
+                self.answer(reply);
+            }
+            self.batch.flush();
+        }
         let event = loop {
             let answered = last.as_ref().map(|reply| reply.ticket.0);
             match self.receive(last.take(), buffer, deadline) {
@@ -149,6 +154,11 @@ impl Batch {
         Self { words: [0; 2], replies: heapless::Vec::new() }
     }
 
+    #[inline(always)]
+    fn is_begun(&self) -> bool {
+        !self.replies.is_empty()
+    }
+
     /// Keeps one that is like the others; else it comes back.
     #[inline(always)]
     fn add<'a>(&mut self, reply: Reply<'a>) -> Result<(), Reply<'a>> {
@@ -168,7 +178,7 @@ impl Batch {
     /// Gives them.
     #[inline(always)]
     fn flush(&mut self) {
-        if !self.replies.is_empty() {
+        if self.is_begun() {
             self.give();
         }
     }

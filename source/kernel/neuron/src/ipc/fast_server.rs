@@ -7,7 +7,7 @@
 //! then waits. If it does neither, the timer reminds the hart.
 #![expect(unsafe_code, reason = "the borrow of the handle table ends before the task moves")]
 
-use nexus_abi::{Error, Handle, TaskId};
+use nexus_abi::{Error, Handle, Nanos, TaskId};
 
 use super::fast::{Switch, kept, refuse, reply_is_given, running, wake};
 use super::reply;
@@ -17,13 +17,12 @@ use crate::sched::{Hart, Outcome};
 use crate::task::registers::Reg;
 use crate::task::{Flags, OwnedTask, Task, TaskPtr};
 
-/// Waiting for a message with words only; until `deadline`, if that is the one that is armed since the server waited
-/// last. False when nothing was done.
+/// Waiting for a message with words only. False when nothing was done.
 #[inline(always)]
 pub fn receive(hart: &mut Hart, named: u64, deadline: u64) -> bool {
     let task = running(hart);
     if task.flags() & Flags::OTHERS != 0
-        || task.waits_until().0 != deadline
+        || Nanos(deadline) == Nanos::NOW
         || task.loan.client() != TaskId::NONE
         || hart.runs_above(task)
     {
@@ -45,6 +44,9 @@ pub fn receive(hart: &mut Hart, named: u64, deadline: u64) -> bool {
     }
     let Some(task) = hart.take_current() else { unreachable!("it ran a moment ago") };
     hart.charge(&task);
+    if task.waits_until().0 != deadline {
+        hart.anchor_anew(&task, Nanos(deadline));
+    }
     let next = hart.leave_to_next();
     if next.is_none() {
         hart.drop_claim();

@@ -219,6 +219,12 @@ impl Hart {
         }
     }
 
+    /// The same apart, for the short ways, on which it mostly stays.
+    #[inline(never)]
+    pub(crate) fn anchor_anew(&mut self, task: &OwnedTask, deadline: Nanos) {
+        self.anchor(task, deadline);
+    }
+
     /// A task that goes on, or goes elsewhere, has no deadline: one that is armed is armed here.
     #[inline(always)]
     pub(crate) fn disarm(&mut self, task: &OwnedTask) {

@@ -190,7 +190,11 @@ impl Hart {
             // Those who wait are offered to harts that sleep, some time.
             self.plan();
         }
-        self.publish();
+        if self.queue.is_at_rest() {
+            self.publish_alone();
+        } else {
+            self.shared.publish_load(self.queue.len());
+        }
     }
 
     /// A task that [`Self::can_take_over`] becomes ready, in whose name nobody runs: the short way for

@@ -145,19 +145,34 @@ fn clients_answered_late_see_the_same_by_both_ways() {
 
 #[test]
 fn a_server_that_keeps_an_answer_waits_until_its_deadline() {
+    let due = Nanos(5 * MS);
+    // It is armed by the first wait; by the second, instead of a later one, an earlier one or none; by both.
+    for before in [due, Nanos(9 * MS), Nanos(MS), Nanos::NEVER] {
+        let mut world = World::new();
+        let three = Three::new(&mut world);
+        three.call(&mut world, 0);
+        assert!(!three.receive(&mut world, Nanos::NOW), "that is no wait: left to the general path");
+        assert!(three.receive(&mut world, before));
+        three.call(&mut world, 1);
+        assert!(three.receive(&mut world, due));
+        world.pass(due.0 - TICK_NS);
+        assert!(three.server.waits(), "too early");
+        world.pass(TICK_NS);
+        assert_eq!(three.server.result(), Err(Error::TimedOut));
+        assert!(three.clients.iter().all(|client| client.waits()));
+    }
+}
+
+#[test]
+fn a_deadline_that_has_passed_ends_a_wait_that_began_the_short_way() {
     let mut world = World::new();
     let three = Three::new(&mut world);
-    let due = Nanos(5 * MS);
+    world.pass(5 * MS);
     three.call(&mut world, 0);
-    assert!(!three.receive(&mut world, due), "it is not armed yet: left to the general path");
-    three.receive_generally(&mut world, due);
-    three.call(&mut world, 1);
-    assert!(three.receive(&mut world, due));
-    world.pass(due.0 - TICK_NS);
-    assert!(three.server.waits(), "too early");
-    world.pass(TICK_NS);
+    assert!(three.receive(&mut world, Nanos(2 * MS)));
+    assert!(arch::timer() <= arch::ticks(), "it is told at once");
+    world.pass(0);
     assert_eq!(three.server.result(), Err(Error::TimedOut));
-    assert!(three.clients.iter().all(|client| client.waits()));
 }
 
 #[test]
