@@ -134,8 +134,11 @@ pub fn reply_all(hart: &mut Hart, task: &mut OwnedTask) -> Result<(u64, u64), Er
     let registers = task.registers();
     let (replies, first, second) = (registers.words(), registers.arg(0), registers.arg(1));
     let mut given = 0;
+    if !may_answer(hart, task) {
+        return Ok((given, 0));
+    }
     for named in replies.map(Handle::from_wire) {
-        if named == Handle::NONE || !may_answer(hart, task) {
+        if named == Handle::NONE {
             break;
         }
         let Some((mut caller, slot)) = claim_caller(hart, task, named) else { break };

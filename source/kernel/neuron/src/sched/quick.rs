@@ -206,7 +206,13 @@ impl Hart {
         if !is_at_home || !is_ordinary || !self.can_take_over(&task) {
             return Err(task);
         }
-        self.queue_at_home(task);
+        // SAFETY: we have the token until the queue has it.
+        let mut claims = unsafe { Claims::new() };
+        if self.queue.join_line(task.ptr(), time::now(), &mut claims) {
+            let _in_line = self.wait(task);
+        } else {
+            self.queue_at_home(task);
+        }
         Ok(())
     }
 

@@ -55,7 +55,8 @@ impl Clock {
     /// The same where that takes no division: [`Nanos::NEVER`] elsewhere.
     #[inline(always)]
     pub const fn nanos_if_whole(&self, ticks: Ticks) -> Nanos {
-        if self.whole == 0 { Nanos::NEVER } else { Nanos(ticks.0.saturating_mul(self.whole)) }
+        // A clock that starts at zero gets round in 584 years.
+        if self.whole == 0 { Nanos::NEVER } else { Nanos(ticks.0.wrapping_mul(self.whole)) }
     }
 
     /// The first tick at or after a moment; never, when that is too far ahead.
