@@ -58,7 +58,11 @@ fn mend(reply: Option<Handle>, error: Error) -> Result<(), Closed> {
             Some(reply),
             Error::TooLong | Error::PeerFull | Error::Denied | Error::BadAddress | Error::Invalid,
         ) => answer_status_only(reply),
-        (_, Error::OverQuota | Error::NoMemory) => {
+        (reply, Error::OverQuota | Error::NoMemory) => {
+            if let Some(reply) = reply {
+                // It was not given, and what it said is gone: the caller hears `Dead`, and its place here is free.
+                let _gone = user::handle_close(reply);
+            }
             // POLL: nobody is told that memory is free again.
             user::sleep_until(user::clock_now().after(STARVED_PAUSE));
         }
@@ -89,6 +93,8 @@ impl Transport for Os {
     }
 
     fn close(&mut self, handle: Handle) {
+        // Answers come before whatever is closed in the same step.
+        self.batch.flush();
         // It can only fail because the handle is gone, which is what is wanted.
         let _gone = user::handle_close(handle);
     }

@@ -77,17 +77,30 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         let class = entities.entity(id).class();
         if self.lines.len_of(class) == 0 {
             let is_rival = self.claim.is_some_and(|claim| entities.entity(claim).class() == class);
-            let notice = if is_rival { self.patience_ends(now) } else { now.after(self.outranked) };
+            let notice = if is_rival { self.notice_of_rival(now) } else { now.after(self.outranked) };
             self.turn_ends = self.turn_ends.min(notice);
         }
         self.lines.push(id, now, entities);
     }
 
-    /// True when a task that comes to a hart on which nothing runs may go before those in line.
-    pub(crate) fn goes_before_line(&self, id: Id, entities: &mut impl Entities<Id>) -> bool {
+    /// True when a task that comes to a hart on which nothing runs may go before those in line: one of a higher class, or
+    /// one like the first of them, as long as these need not wait any more for that.
+    pub(crate) fn goes_before_line(&self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) -> bool {
         let entity = entities.entity(id);
         let (class, is_plain) = (entity.class(), entity.is_plain());
-        self.lines.highest().is_none_or(|highest| class > highest || class == highest && is_plain)
+        let may_push_in = is_plain && now < self.turn_ends;
+        self.lines.highest().is_none_or(|highest| class > highest || class == highest && may_push_in)
+    }
+
+    /// A task that [`Self::goes_before_line`] runs. For one that is like the first in line nobody waits any longer than
+    /// for the one that ran: else those who come and go could keep the others waiting for ever.
+    pub(crate) fn push_in(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
+        let before = match self.lines.len_of(entities.entity(id).class()) {
+            0 => Ticks::NEVER,
+            _ => self.turn_ends,
+        };
+        self.run_before_line(id, now, entities);
+        self.turn_ends = self.turn_ends.min(before);
     }
 
     /// A task that goes before those in line runs: one like the first of them, or of a higher class.

@@ -146,7 +146,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     #[inline(always)]
     pub const fn wait_at_door(&mut self, id: Id, now: Ticks) {
         (self.mode, self.door, self.came) = (Mode::OneWaits, Some(id), now);
-        self.turn_ends = if self.request_ends().0 < now.0 { now } else { self.patience_ends(now) };
+        self.turn_ends = self.notice_of_rival(now);
     }
 
     /// Who waits at the door, if the one that runs may give way to it by [`Self::follow`] or [`Self::alternate`].
@@ -194,6 +194,12 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     #[inline(always)]
     const fn request_ends(&self) -> Ticks {
         Ticks(self.began.0.wrapping_add(self.turn.0))
+    }
+
+    /// When the one that runs has to make room for one that comes now and is like it.
+    #[inline(always)]
+    pub(crate) const fn notice_of_rival(&self, now: Ticks) -> Ticks {
+        if self.request_ends().0 < now.0 { now } else { self.patience_ends(now) }
     }
 
     /// When one that comes to the door now has waited for more than a trifle.
@@ -244,8 +250,9 @@ impl<Id: Copy + Eq> HartQueue<Id> {
 
     #[inline(never)]
     fn start_among(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
-        if self.has_patience() && self.door_goes_in_line(entities) && self.goes_before_line(id, entities) {
-            return self.run_before_line(id, now, entities);
+        if self.has_patience() && self.door_goes_in_line(entities) && self.goes_before_line(id, now, entities)
+        {
+            return self.push_in(id, now, entities);
         }
         self.enter(now, entities);
         self.queue.start(id, now, entities);

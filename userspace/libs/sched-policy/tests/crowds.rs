@@ -116,6 +116,25 @@ fn higher_ones_that_take_turns_do_not_starve_a_line() {
 }
 
 #[test]
+fn those_who_hand_the_hart_to_each_other_keep_nobody_in_line_waiting() {
+    for waiting in [1, 2, 5] {
+        let mut machine = Machine::new(&[normal(100); 8]);
+        machine.wake(0);
+        for id in 2..2 + waiting {
+            machine.wake(id);
+        }
+        for _ in 0..5_000 {
+            machine.run(20 * US);
+            match machine.running() {
+                Some(pair @ 0..2) => machine.hand_over(1 - pair),
+                _ => machine.sleep(),
+            }
+            assert!(machine.now < 2 * MS || machine.served[2..2 + waiting].iter().all(|had| *had > 0));
+        }
+    }
+}
+
+#[test]
 fn those_in_line_that_yield_take_turns() {
     let mut machine = Machine::new(&[normal(100); 5]);
     for id in 0..5 {
@@ -162,6 +181,7 @@ fn random_crowds_lose_nobody_and_starve_nobody() {
                 0..5 if machine.state[id] == State::Asleep => machine.wake(id),
                 5..8 => machine.sleep(),
                 8 => machine.sleep_quickly(),
+                9 if machine.state[id] == State::Asleep && random.below(2) == 0 => machine.hand_over(id),
                 9 => machine.yield_now(),
                 10 if random.below(16) == 0 => drop(machine.give_away()),
                 11 if random.below(16) == 0 => {

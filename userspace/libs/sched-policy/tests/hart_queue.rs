@@ -158,6 +158,7 @@ fn random_histories_lose_nobody_and_starve_nobody() {
                 0..4 if machine.state[id] == State::Asleep => machine.wake(id),
                 4 => machine.sleep(),
                 5 => machine.sleep_quickly(),
+                6 if machine.state[id] == State::Asleep && random.below(2) == 0 => machine.hand_over(id),
                 6 => machine.yield_now(),
                 7 if random.below(8) == 0 => drop(machine.give_away()),
                 8 if random.below(8) == 0 => {

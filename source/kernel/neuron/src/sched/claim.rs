@@ -405,6 +405,8 @@ impl Hart {
         // SAFETY: as above.
         let mut claims = unsafe { Claims::new() };
         let bound = super::place::STEAL_SCAN;
+        // Those in line are weighed from now on, whether one of them goes or not.
+        self.stale |= self.queue.has_line();
         let taken = self.queue.take_surplus(bound, time::now(), &mut claims, may)?;
         self.stale = true;
         Some(self.take_out(taken))

@@ -141,8 +141,8 @@ impl Hart {
         }
     }
 
-    /// A task has waited here for a slice, or for as long as others may sleep meanwhile: if one does, the task goes
-    /// there. A sleeping hart has asked for surplus once, perhaps before there was any.
+    /// Tasks have waited here for a slice, or for as long as others may sleep meanwhile: each that does gets one of them.
+    /// A sleeping hart has asked for surplus once, perhaps before there was any. O(harts).
     pub(crate) fn offer_surplus(&mut self) {
         self.offer_at = Ticks::NEVER;
         let mut idle = self.machine.idle.load(Ordering::Relaxed) & !self.bit();
@@ -151,7 +151,6 @@ impl Hart {
             idle &= idle - 1;
             if self.give_surplus(taker) {
                 self.machine.idle.fetch_and(!(1 << taker), Ordering::Relaxed);
-                return;
             }
         }
     }

@@ -96,7 +96,8 @@ pub(super) fn words_only(call: Call, named: u64, words: Words, deadline: Nanos) 
 /// had there.
 #[inline(always)]
 pub(super) fn receiving(named: u64, deadline: Nanos) -> Raw {
-    let mut raw = Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0, t5: deadline.0 };
+    let mut raw =
+        Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0, t5: deadline.0 };
     // SAFETY: as in `words_only`.
     unsafe {
         asm!(

@@ -108,6 +108,20 @@ impl Machine {
         self.decide();
     }
 
+    /// The running task sleeps, and one that slept takes the hart: a caller and its server, for instance.
+    pub fn hand_over(&mut self, id: usize) {
+        assert_eq!(self.state[id], State::Asleep);
+        self.charge();
+        if let Some(left) = self.running() {
+            self.state[left] = State::Asleep;
+            self.queue.leave(Ticks(self.now), &mut self.arena);
+        }
+        self.queue.start(id, Ticks(self.now), &mut self.arena);
+        self.state[id] = State::Waiting;
+        self.switch_to(Some(id));
+        self.decide();
+    }
+
     /// The running task gives way as the kernel's short paths do it, where they may.
     pub fn sleep_quickly(&mut self) {
         let Some(id) = self.running() else { return };
