@@ -16,6 +16,9 @@ pub const SLEEPERS_MAX: usize = 512;
 /// Tasks that can listen at once; as above.
 pub const LISTENERS_MAX: usize = 256;
 
+/// Entries for which a task that has nothing to read keeps its memory: the fewest a list takes memory for.
+const RESTING_UNREAD_MAX: usize = 4;
+
 const _: () = assert!(SLEEPERS_MAX + LISTENERS_MAX < nexus_abi::HANDLES_MAX);
 
 /// What all tasks have together.
@@ -93,7 +96,7 @@ impl Keep for Client {
 
     #[inline]
     fn let_go(&mut self) {
-        if self.unread.capacity() > 0 {
+        if self.unread.capacity() > RESTING_UNREAD_MAX {
             self.unread = Vec::new();
         }
     }

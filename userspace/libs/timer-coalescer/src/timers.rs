@@ -97,7 +97,7 @@ pub struct Rearmed {
 pub trait Keep: Default {
     /// Whether there is nothing to keep: the task is forgotten when it has no timers either.
     fn is_idle(&self) -> bool;
-    /// Gives back what memory it has while there is nothing to keep.
+    /// Gives back what memory it has while there is nothing to keep, but for a little that the task will need again.
     fn let_go(&mut self);
 }
 
@@ -244,7 +244,10 @@ impl<D: Keep> Timers<D> {
     /// Takes out all timers of a task that is dead, its floor, and what is kept for it besides, which is answered; `gone`
     /// hears of each timer. O(log n) for each.
     pub fn purge(&mut self, owner: TaskId, mut gone: impl FnMut(TimerId)) -> Option<D> {
-        let account = self.accounts.find(owner)?;
+        let Some(account) = self.accounts.find(owner) else {
+            self.accounts.forget_resting(owner);
+            return None;
+        };
         while let Some(slot) = self.accounts[account].newest {
             gone(self.id_of(slot));
             self.release(slot);

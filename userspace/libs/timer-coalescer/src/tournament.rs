@@ -34,8 +34,9 @@ const ROUNDS: usize = 6;
 
 const _: () = assert!(GROUP.pow(ROUNDS as u32) == TIMERS_MAX, "the last round is one match");
 
-/// The best of a part: in round 0 a slot's own moments.
+/// The best of a part: in round 0 a slot's own moments. A fourth word is spare, so that a place is found by a shift.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(align(32))]
 struct Best {
     /// The earliest moment of whoever fires first.
     earliest: Nanos,
