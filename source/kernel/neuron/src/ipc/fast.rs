@@ -36,7 +36,7 @@ use crate::sched::Hart;
 use crate::smp;
 use crate::task::registers::Reg;
 use crate::task::{Flags, OwnedTask, Task, TaskPtr};
-use crate::time;
+use crate::time::{self, Ticks};
 
 /// What came of it: the task that runs now, whose registers to load; or [`Switch::REFUSED_BIT`]. With
 /// [`Switch::ELSEWHERE`] added, the peer, which has no words yet and is to be sent home with [`super::elsewhere`].
@@ -74,15 +74,16 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
     // SAFETY: the server was fit only with a free slot, and its table is in our hands since.
     let handle = unsafe { server.own_mut().handles.insert_reply(number, task.share()) };
     server.registers_mut().set(Reg::T1, handle.to_wire());
+    let now = time::now();
     if flags != 0 {
         // Its deadline is armed, which stands where it is told the moment; else there is none to tell it from.
-        tell_moment(hart, &mut server);
+        tell_moment(hart, &mut server, now);
     }
     if !hart.translations_are_good(&server) {
         return neuron_call_elsewhere(server.into_ptr(), port);
     }
     let switch = Switch(server.as_ptr().as_ptr());
-    task.spending.call_fast(&server.spending, time::now());
+    task.spending.call_fast(&server.spending, now);
     // SAFETY: it ran a moment ago.
     let task = unsafe { hart.run_instead(server).unwrap_unchecked() };
     let caller = task.ptr();
@@ -98,9 +99,9 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
 
 /// A server that may see the time as it is, and has a deadline, is told when it was called. So it need not ask.
 #[inline(always)]
-pub(super) fn tell_moment(hart: &Hart, server: &mut OwnedTask) {
+pub(super) fn tell_moment(hart: &Hart, server: &mut OwnedTask, now: Ticks) {
     let moment =
-        if server.precise_time() { hart.machine.clock.nanos_if_whole(time::now()) } else { Nanos::NEVER };
+        if server.precise_time() { hart.machine.clock.nanos_if_whole(now) } else { Nanos::NEVER };
     server.registers_mut().set(Reg::T5, moment.0);
 }
 

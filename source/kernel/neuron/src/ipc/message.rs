@@ -15,6 +15,7 @@ use crate::mm::user_memory::{self, Side};
 use crate::sched::Hart;
 use crate::task::registers::Reg;
 use crate::task::{OwnedTask, Task};
+use crate::time;
 
 /// What a message call asks to send and has room for; checked.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +115,7 @@ pub fn deliver(
         Kind::Call(_) => {
             registers.set(Reg::T3, sender.to_wire());
             registers.set(Reg::T4, stamp.0);
-            fast::tell_moment(hart, to);
+            fast::tell_moment(hart, to, time::now());
         }
         Kind::Answer => {
             registers.set(Reg::T3, 0);
