@@ -133,16 +133,12 @@ pub fn reply_words(reply: Handle, words: Words) -> Result<(), Error> {
     words_only(Call::Reply, reply.to_wire() << 32, words, Nanos::NEVER).status()
 }
 
-/// Most callers that [`reply_all`] answers.
-pub const REPLIES_MAX: usize = MESSAGE_WORDS;
-
 /// Answers several callers with the same two words: how many, from the first on. The next one, if there is one, needs
-/// a second look: see [`reply`]. Replies beyond [`REPLIES_MAX`] are not looked at.
-pub fn reply_all(replies: &[Handle], [first, second]: [u64; 2]) -> Result<usize, Error> {
+/// a second look: see [`reply`]. No more than eight at once.
+pub fn reply_all(replies: impl Iterator<Item = Handle>, [first, second]: [u64; 2]) -> usize {
     let mut words = [0; MESSAGE_WORDS];
     words.iter_mut().zip(replies).for_each(|(word, reply)| *word = reply.to_wire());
-    let (code, given) = answering_all(words, first, second);
-    if code == 0 { Ok(given as usize) } else { Err(Error::from_wire(code)) }
+    answering_all(words, first, second) as usize
 }
 
 /// Answers with eight words and waits for the next eight: the server's fast path.

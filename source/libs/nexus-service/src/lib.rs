@@ -100,6 +100,9 @@ pub struct Effects<A> {
 #[derive(Debug)]
 struct Rest<A> {
     answers: Vec<(Ticket, A)>,
+    /// Those who get this answer.
+    gathered: Vec<Ticket>,
+    common: Option<A>,
     abandoned: Vec<Ticket>,
     notes: Vec<(Handle, u64)>,
     closed: Vec<Handle>,
@@ -108,7 +111,14 @@ struct Rest<A> {
 impl<A> Effects<A> {
     /// Nothing yet.
     pub const fn new() -> Self {
-        let rest = Rest { answers: Vec::new(), abandoned: Vec::new(), notes: Vec::new(), closed: Vec::new() };
+        let rest = Rest {
+            answers: Vec::new(),
+            gathered: Vec::new(),
+            common: None,
+            abandoned: Vec::new(),
+            notes: Vec::new(),
+            closed: Vec::new(),
+        };
         Self { first: None, has_rest: false, rest }
     }
 
@@ -119,6 +129,20 @@ impl<A> Effects<A> {
             self.first = Some((ticket, answer));
         } else {
             self.rest().answers.push((ticket, answer));
+        }
+    }
+
+    /// Keeps a call for [`Self::answer_gathered`].
+    #[inline(always)]
+    pub fn gather(&mut self, ticket: Ticket) {
+        self.rest.gathered.push(ticket);
+    }
+
+    /// Answers all gathered calls alike, if there are any; later in the same step it counts for all of them.
+    #[inline(always)]
+    pub fn answer_gathered(&mut self, answer: A) {
+        if !self.rest.gathered.is_empty() {
+            self.rest().common = Some(answer);
         }
     }
 
@@ -167,6 +191,13 @@ pub trait Transport {
 
     /// Hands over an answer. The caller may be gone; that is nobody's error.
     fn answer(&mut self, reply: Reply<'_>);
+
+    /// The same for several callers that are told the same; the list is empty then.
+    fn answer_all(&mut self, tickets: &mut Vec<Ticket>, words: Words, bytes: &[u8]) {
+        for ticket in tickets.drain(..) {
+            self.answer(Reply { ticket, words, bytes });
+        }
+    }
 
     /// Lets go of a ticket without an answer.
     fn abandon(&mut self, ticket: Ticket);

@@ -3,7 +3,9 @@
 //! The last answer of a turn goes with the next receive, so that an ordinary request costs the service one
 //! system call: answer and receive in one step.
 
-use nexus_abi::user::{self, Incoming, Message, Outgoing, REPLIES_MAX};
+use alloc::vec::Vec;
+
+use nexus_abi::user::{self, Incoming, Message, Outgoing};
 use nexus_abi::{Error, Handle, MESSAGE_BYTES_MAX, MESSAGE_WORDS, Nanos};
 use nexus_wire::{Protocol, Status, Words, decode, encode};
 
@@ -17,13 +19,12 @@ const STARVED_PAUSE: Nanos = Nanos::from_millis(10);
 #[derive(Debug)]
 pub struct Os {
     endpoint: Handle,
-    batch: Batch,
 }
 
 impl Os {
     /// Serves `endpoint`, which needs RECEIVE.
     pub const fn new(endpoint: Handle) -> Self {
-        Self { endpoint, batch: Batch::new() }
+        Self { endpoint }
     }
 
     #[inline(always)]
@@ -76,12 +77,25 @@ impl Transport for Os {
         user::clock_now()
     }
 
-    #[inline(always)]
     fn answer(&mut self, reply: Reply<'_>) {
-        if let Err(reply) = self.batch.add(reply) {
-            self.batch.flush();
-            answer_one(reply);
+        answer_one(reply);
+    }
+
+    fn answer_all(&mut self, tickets: &mut Vec<Ticket>, words: Words, bytes: &[u8]) {
+        let [first, second, ref others @ ..] = words;
+        let are_two_words = bytes.is_empty() && others.iter().all(|word| *word == 0);
+        let mut left = tickets.as_slice();
+        while let Some((Ticket(next), others)) = left.split_first() {
+            let replies = left.iter().map(|Ticket(reply)| *reply);
+            match if are_two_words { user::reply_all(replies, [first, second]) } else { 0 } {
+                0 => {
+                    answer_one(Reply { ticket: Ticket(*next), words, bytes });
+                    left = others;
+                }
+                given => left = left.get(given..).unwrap_or(&[]),
+            }
         }
+        tickets.clear();
     }
 
     fn abandon(&mut self, ticket: Ticket) {
@@ -93,8 +107,6 @@ impl Transport for Os {
     }
 
     fn close(&mut self, handle: Handle) {
-        // Answers come before whatever is closed in the same step.
-        self.batch.flush();
         // It can only fail because the handle is gone, which is what is wanted.
         let _gone = user::handle_close(handle);
     }
@@ -107,12 +119,6 @@ impl Transport for Os {
         deadline: Nanos,
     ) -> Result<(Event, Nanos), Closed> {
         let mut last = last;
-        if self.batch.is_begun() {
-            if let Some(reply) = last.take() {
-                self.answer(reply);
-            }
-            self.batch.flush();
-        }
         let event = loop {
             let answered = last.as_ref().map(|reply| reply.ticket.0);
             match self.receive(last.take(), buffer, deadline) {
@@ -146,68 +152,6 @@ fn event(message: Message) -> Event {
 
 const fn outgoing(words: Words, bytes: &[u8]) -> Outgoing<'_> {
     Outgoing { words, bytes, handle: None }
-}
-
-/// Answers that are not given yet, because they are all alike: two words.
-#[derive(Debug)]
-struct Batch {
-    words: [u64; 2],
-    replies: heapless::Vec<Handle, REPLIES_MAX>,
-}
-
-impl Batch {
-    const fn new() -> Self {
-        Self { words: [0; 2], replies: heapless::Vec::new() }
-    }
-
-    #[inline(always)]
-    fn is_begun(&self) -> bool {
-        !self.replies.is_empty()
-    }
-
-    /// Keeps one that is like the others; else it comes back.
-    #[inline(always)]
-    fn add<'a>(&mut self, reply: Reply<'a>) -> Result<(), Reply<'a>> {
-        // Compared word by word: the compiler would compare memory, byte by byte.
-        let [first, second, others @ ..] = reply.words;
-        let is_short = reply.bytes.is_empty() && others.into_iter().fold(0, |any, word| any | word) == 0;
-        if !is_short || !self.replies.is_empty() && self.words != [first, second] {
-            return Err(reply);
-        }
-        if self.replies.is_full() {
-            self.flush();
-        }
-        self.words = [first, second];
-        self.replies.push(reply.ticket.0).map_err(|_| reply)
-    }
-
-    /// Gives them.
-    #[inline(always)]
-    fn flush(&mut self) {
-        if self.is_begun() {
-            self.give();
-        }
-    }
-
-    #[inline(never)]
-    fn give(&mut self) {
-        let mut left = &self.replies[..];
-        while !left.is_empty() {
-            let given = user::reply_all(left, self.words).unwrap_or(0);
-            left = left.get(given..).unwrap_or(&[]);
-            // It needs a second look.
-            if let Some((reply, others)) = left.split_first() {
-                let [first, second] = self.words;
-                answer_one(Reply {
-                    ticket: Ticket(*reply),
-                    words: [first, second, 0, 0, 0, 0, 0, 0],
-                    bytes: &[],
-                });
-                left = others;
-            }
-        }
-        self.replies.clear();
-    }
 }
 
 fn answer_one(Reply { ticket: Ticket(reply), words, bytes }: Reply<'_>) {

@@ -113,6 +113,10 @@ fn carry_out_rest<S: Service, T: Transport>(
     for (target, bits) in rest.notes.drain(..) {
         transport.notify(target, bits);
     }
+    if let Some(answer) = rest.common.take() {
+        let (words, bytes) = said::<S>(&answer, outbox);
+        transport.answer_all(&mut rest.gathered, words, bytes);
+    }
     if let Some(newest) = rest.answers.pop() {
         let before = last.replace(newest);
         for (Ticket(handle), answer) in before.iter().chain(&rest.answers) {
@@ -125,15 +129,21 @@ fn carry_out_rest<S: Service, T: Transport>(
     }
 }
 
-/// What is said of an answer: itself, in words or in bytes, or that it is too long.
 #[inline(always)]
 fn reply<'b, S: Service>(ticket: Ticket, answer: &AnswerOf<S>, outbox: &'b mut Buffer) -> Reply<'b> {
+    let (words, bytes) = said::<S>(answer, outbox);
+    Reply { ticket, words, bytes }
+}
+
+/// What is said of an answer: itself, in words or in bytes, or that it is too long.
+#[inline(always)]
+fn said<'b, S: Service>(answer: &AnswerOf<S>, outbox: &'b mut Buffer) -> (Words, &'b [u8]) {
     if let Some(mut words) = S::Protocol::answer_to_words(answer) {
         words[0] = Status::InWords.to_wire();
-        return Reply { ticket, words, bytes: &[] };
+        return (words, &[]);
     }
     match encode(answer, outbox) {
-        Ok(bytes) => Reply { ticket, words: only(Status::Answered), bytes },
-        Err(_) => Reply { ticket, words: only(Status::AnswerTooLong), bytes: &[] },
+        Ok(bytes) => (only(Status::Answered), bytes),
+        Err(_) => (only(Status::AnswerTooLong), &[]),
     }
 }

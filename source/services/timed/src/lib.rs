@@ -82,11 +82,12 @@ impl<S: Surroundings> Timed<S> {
         let Self { timers, tally, .. } = self;
         while let Some(told) = timers.fire_for(now, |fired, client| client.fired(fired, tally)) {
             match told {
-                Told::Sleeper(ticket) => effects.answer(ticket, Answer::Woken),
+                Told::Sleeper(ticket) => effects.gather(ticket),
                 Told::Listener(listener) => effects.notify(listener.target, listener.bits),
                 Told::Nobody => {}
             }
         }
+        effects.answer_gathered(Answer::Woken);
     }
 }
 

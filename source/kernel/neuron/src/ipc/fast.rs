@@ -100,8 +100,7 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
 /// A server that may see the time as it is, and has a deadline, is told when it was called. So it need not ask.
 #[inline(always)]
 pub(super) fn tell_moment(hart: &Hart, server: &mut OwnedTask, now: Ticks) {
-    let moment =
-        if server.precise_time() { hart.machine.clock.nanos_if_whole(now) } else { Nanos::NEVER };
+    let moment = if server.precise_time() { hart.machine.clock.nanos_if_whole(now) } else { Nanos::NEVER };
     server.registers_mut().set(Reg::T5, moment.0);
 }
 

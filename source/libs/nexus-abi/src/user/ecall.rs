@@ -127,10 +127,10 @@ pub(super) fn receiving(named: u64, deadline: Nanos) -> Raw {
     raw
 }
 
-/// Answering several callers: status, how many.
+/// Answering several callers, which cannot fail: how many.
 #[inline(always)]
-pub(super) fn answering_all(replies: Words, first: u64, second: u64) -> (u64, u64) {
-    let (status, given): (u64, u64);
+pub(super) fn answering_all(replies: Words, first: u64, second: u64) -> u64 {
+    let given;
     // SAFETY: as in `message`; no memory is written.
     unsafe {
         asm!(
@@ -143,7 +143,7 @@ pub(super) fn answering_all(replies: Words, first: u64, second: u64) -> (u64, u6
             in("s7") replies[5],
             in("s8") replies[6],
             in("s9") replies[7],
-            inlateout("t0") Call::ReplyAll.to_wire() => status,
+            inlateout("t0") Call::ReplyAll.to_wire() => _,
             inlateout("a0") first => given,
             inlateout("a1") second => _,
             lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _, lateout("a6") _,
@@ -153,7 +153,7 @@ pub(super) fn answering_all(replies: Words, first: u64, second: u64) -> (u64, u6
             lateout("ra") _,
         );
     }
-    (status, given)
+    given
 }
 
 /// A call without arguments that only reads something: `a0`.
