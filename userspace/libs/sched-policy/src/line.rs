@@ -91,11 +91,15 @@ impl<Id: Copy + Eq> Lines<Id> {
     /// The earliest moment since which a class below this one has waited. O(1).
     #[inline(always)]
     pub(crate) fn passed_over_since(&self, class: QosClass) -> Option<Ticks> {
-        if self.ready & (bit(class) - 1) == 0 {
+        let lower = self.ready & (bit(class) - 1);
+        if lower == 0 {
             return None;
         }
-        let lower = self.lines[..class as usize].iter().filter(|line| line.len != 0);
-        lower.map(|line| line.since).min()
+        let since = |class: QosClass| match lower & bit(class) {
+            0 => Ticks::NEVER,
+            _ => self.lines[class as usize].since,
+        };
+        Some(since(QosClass::Idle).min(since(QosClass::Normal)).min(since(QosClass::Interactive)))
     }
 
     /// A task comes. O(1).

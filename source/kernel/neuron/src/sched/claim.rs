@@ -146,8 +146,12 @@ impl Hart {
         // SAFETY: we have the token until the queue has it.
         let mut claims = unsafe { Claims::new() };
         self.queue.add(self.wait(task), now, &mut claims);
-        // Those in line do not take the hart from the one that runs, only its time.
-        self.stale |= !self.queue.has_line() || self.turn_ends_before_timer();
+        if !self.queue.has_line() {
+            self.stale = true;
+        } else if self.turn_ends_before_timer() {
+            // Those in line do not take the hart from the one that runs; they only tell until when it has it.
+            self.arm_for_turn();
+        }
     }
 
     /// When this hart looks at others, if it begins to count now.

@@ -63,7 +63,11 @@ pub fn task_self(task: &Task) -> u64 {
 /// `clock_now`, for the leaf path.
 #[inline(always)]
 pub fn clock_now(hart: &Hart, task: &Task) -> u64 {
-    let now = hart.machine.clock.nanos(time::now());
+    let ticks = time::now();
+    let now = match hart.machine.clock.nanos_if_whole(ticks) {
+        Nanos::NEVER => hart.machine.clock.nanos(ticks),
+        now => now,
+    };
     if task.precise_time() {
         return now.0;
     }
