@@ -24,9 +24,9 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         if !matches!(self.mode, Mode::Line) || now >= self.turn_ends {
             return None;
         }
-        let next = self.lines.first().filter(|next| is_fit(*next))?;
-        self.lines.pop(entities);
-        self.run_before_line(next, now, entities);
+        let (next, class) = self.lines.first().filter(|(next, _)| is_fit(*next))?;
+        self.lines.remove_first(next, class, entities);
+        self.run_before_line(next, class, now, entities);
         Some(next)
     }
 
@@ -95,18 +95,21 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     /// A task that [`Self::goes_before_line`] runs. For one that is like the first in line nobody waits any longer than
     /// for the one that ran: else those who come and go could keep the others waiting for ever.
     pub(crate) fn push_in(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
-        let before = match self.lines.len_of(entities.entity(id).class()) {
-            0 => Ticks::NEVER,
-            _ => self.turn_ends,
-        };
-        self.run_before_line(id, now, entities);
+        let class = entities.entity(id).class();
+        let before = if self.lines.len_of(class) == 0 { Ticks::NEVER } else { self.turn_ends };
+        self.run_before_line(id, class, now, entities);
         self.turn_ends = self.turn_ends.min(before);
     }
 
-    /// A task that goes before those in line runs: one like the first of them, or of a higher class.
+    /// A task of this class that goes before those in line runs: one like the first of them, or of a higher class.
     #[inline(always)]
-    pub(crate) fn run_before_line(&mut self, id: Id, now: Ticks, entities: &mut impl Entities<Id>) {
-        let class = entities.entity(id).class();
+    pub(crate) fn run_before_line(
+        &mut self,
+        id: Id,
+        class: QosClass,
+        now: Ticks,
+        entities: &mut impl Entities<Id>,
+    ) {
         self.lines.note_served(class, now);
         if self.lines.len() <= 1 {
             if self.lines.len() == 0 {
@@ -126,7 +129,7 @@ impl<Id: Copy + Eq> HartQueue<Id> {
     fn notice(&self, class: QosClass, now: Ticks) -> Ticks {
         let rivals = if self.lines.len_of(class) == 0 { Ticks::NEVER } else { self.patience_ends(now) };
         match self.lines.passed_over_since(class) {
-            Some(since) => rivals.min(since.after(self.outranked)),
+            Some(since) => rivals.min(Ticks(since.0.wrapping_add(self.outranked.0))),
             None => rivals,
         }
     }
@@ -136,8 +139,8 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         let Some(claim) = self.claim else { return };
         if self.lines.len_of(entities.entity(claim).class()) != 0 {
             self.lines.push(claim, now, entities);
-            if let Some(next) = self.lines.pop(entities) {
-                self.run_before_line(next, now, entities);
+            if let Some((next, class)) = self.lines.pop(entities) {
+                self.run_before_line(next, class, now, entities);
             }
         }
     }

@@ -295,8 +295,8 @@ impl<Id: Copy + Eq> HartQueue<Id> {
                 self.run_alone(id, now, entities);
             }
             Mode::Line => {
-                let id = self.lines.pop(entities)?;
-                self.run_before_line(id, now, entities);
+                let (id, class) = self.lines.pop(entities)?;
+                self.run_before_line(id, class, now, entities);
             }
             Mode::Contest => {
                 self.claim = self.queue.pick(now, entities);

@@ -77,10 +77,11 @@ impl<Id: Copy + Eq> Lines<Id> {
         highest(self.ready)
     }
 
-    /// The first of the highest class.
+    /// The first of the highest class, and the class.
     #[inline(always)]
-    pub(crate) fn first(&self) -> Option<Id> {
-        self.highest().and_then(|class| self.lines[class as usize].first)
+    pub(crate) fn first(&self) -> Option<(Id, QosClass)> {
+        let class = self.highest()?;
+        self.lines[class as usize].first.map(|first| (first, class))
     }
 
     /// True when this task is the first of its class.
@@ -121,9 +122,22 @@ impl<Id: Copy + Eq> Lines<Id> {
 
     /// The first of the highest class goes. O(1).
     #[inline(always)]
-    pub(crate) fn pop(&mut self, entities: &mut impl Entities<Id>) -> Option<Id> {
-        let (id, _) = self.take(self.highest()?, entities)?;
-        Some(id)
+    pub(crate) fn pop(&mut self, entities: &mut impl Entities<Id>) -> Option<(Id, QosClass)> {
+        let (first, class) = self.first()?;
+        self.remove_first(first, class, entities);
+        Some((first, class))
+    }
+
+    /// The one that is the first of this class goes. O(1).
+    #[inline(always)]
+    pub(crate) fn remove_first(&mut self, first: Id, class: QosClass, entities: &mut impl Entities<Id>) {
+        let line = &mut self.lines[class as usize];
+        line.first = entities.entity(first).place.next;
+        line.len -= 1;
+        self.len -= 1;
+        if line.len == 0 {
+            self.ready &= !bit(class);
+        }
     }
 
     /// A task of this class runs from now on: the others of the class have not been passed over.
@@ -135,15 +149,10 @@ impl<Id: Copy + Eq> Lines<Id> {
     /// The first of this class goes: with the moment from which on it counts as waiting. O(1).
     #[inline(always)]
     pub(crate) fn take(&mut self, class: QosClass, entities: &mut impl Entities<Id>) -> Option<(Id, Ticks)> {
-        let line = &mut self.lines[class as usize];
-        let id = line.first.filter(|_| line.len != 0)?;
-        let Place { next, came } = entities.entity(id).place;
-        line.first = next;
-        line.len -= 1;
-        self.len -= 1;
-        if line.len == 0 {
-            self.ready &= !bit(class);
-        }
-        Some((id, came.max(line.since)))
+        let line = &self.lines[class as usize];
+        let (first, since) = (line.first.filter(|_| line.len != 0)?, line.since);
+        let came = entities.entity(first).place.came;
+        self.remove_first(first, class, entities);
+        Some((first, came.max(since)))
     }
 }

@@ -214,7 +214,7 @@ impl Hart {
         let mut claims = unsafe { Claims::new() };
         let bound = super::place::STEAL_SCAN;
         let given = self.queue.give_evenly(shared.pressure(), bound, now, &mut claims, may);
-        let Some(task) = given.map(|task| self.take_out(task)) else { return false };
+        let Some(task) = given.map(|task| self.take_out(task, time::now())) else { return false };
         self.stale = true;
         self.move_to(task, taker);
         true
@@ -387,7 +387,7 @@ impl Hart {
         // SAFETY: as above.
         let mut claims = unsafe { Claims::new() };
         let next = self.queue.pick(time::now(), &mut claims)?;
-        Some(self.take_out(next))
+        Some(self.take_out(next, time::now()))
     }
 
     /// A task that waits in this hart's queue, taken out.
@@ -399,7 +399,7 @@ impl Hart {
         }
         // SAFETY: tasks in the queue are alive.
         self.queue.remove(ptr, time::now(), &mut unsafe { Claims::new() });
-        Some(self.take_out(ptr))
+        Some(self.take_out(ptr, time::now()))
     }
 
     /// A task for hart `taker`, if there is one it may run.
@@ -413,7 +413,7 @@ impl Hart {
         self.stale |= self.queue.has_line();
         let taken = self.queue.take_surplus(bound, time::now(), &mut claims, may)?;
         self.stale = true;
-        Some(self.take_out(taken))
+        Some(self.take_out(taken, time::now()))
     }
 
     /// The class in which the hart runs. O(1).
@@ -448,7 +448,7 @@ impl Hart {
         }
         self.disarm(&task);
         self.wait(task);
-        next.map(|next| self.take_out(next))
+        next.map(|next| self.take_out(next, time::now()))
     }
 
     /// The task's token is in the queue from now on.
@@ -462,11 +462,11 @@ impl Hart {
 
     /// The queue has given the task up.
     #[inline(always)]
-    pub(super) fn take_out(&self, task: TaskPtr) -> OwnedTask {
+    pub(super) fn take_out(&self, task: TaskPtr, now: Ticks) -> OwnedTask {
         // SAFETY: the queue held the token and has forgotten it.
         let task = unsafe { task.take() };
         task.queued_on.store(0, Ordering::Relaxed);
-        task.history.has_turn(time::now());
+        task.history.has_turn(now);
         task
     }
 

@@ -174,7 +174,7 @@ impl Hart {
             // SAFETY: the claims are in this hart's queue.
             None => self.queue.follow_line(now, &mut unsafe { Claims::new() }, is_fit)?,
         };
-        Some(self.take_out(next))
+        Some(self.take_out(next, now))
     }
 
     /// Runs the task that [`Self::leave_to_next`] has chosen. O(1).
@@ -197,13 +197,14 @@ impl Hart {
         }
     }
 
-    /// A task that [`Self::can_take_over`] becomes ready, in whose name nobody runs: the short way for
+    /// A task of which nothing was asked becomes ready, in whose name nobody runs: the short way for
     /// [`Hart::make_ready`] of an ordinary one that is at home here, where somebody runs who goes on.
     #[inline(always)]
     pub(crate) fn stands_in_line(&mut self, task: OwnedTask) -> Result<(), OwnedTask> {
         let is_at_home = task.hart() == self.index && task.schedule().preferred().0 & self.bit != 0;
         let is_ordinary = task.class_index() <= QosClass::Normal as u8;
-        if !is_at_home || !is_ordinary || !self.can_take_over(&task) {
+        // What is asked of it meanwhile is looked at when it is its turn.
+        if !is_at_home || !is_ordinary || !self.translations_are_good(&task) {
             return Err(task);
         }
         // SAFETY: we have the token until the queue has it.
