@@ -183,18 +183,20 @@ impl Hart {
         self.stale = false;
         self.loaded.set(next.space_id());
         arch::load_space(next.space_id());
-        self.run(next);
-        if self.idle.load(Ordering::Relaxed) == 0 {
-            self.set_timer();
-        } else {
+        // SAFETY: the running claim is the task's own.
+        self.class = unsafe { Claims::new() }.entity(next.ptr()).class();
+        self.take_hart(next);
+        if self.idle.load(Ordering::Relaxed) != 0 {
             // Those who wait are offered to harts that sleep, some time.
             self.plan();
+            return self.publish();
         }
-        if self.queue.is_at_rest() {
-            self.publish_alone();
-        } else {
-            self.shared.publish_load(self.queue.len());
+        if self.queue.has_line() {
+            self.arm_if_new(self.deadlines.wake_by().min(self.queue.turn_ends()));
+            return self.shared.publish_load(self.queue.len());
         }
+        self.set_timer();
+        self.publish();
     }
 
     /// A task of which nothing was asked becomes ready, in whose name nobody runs: the short way for

@@ -261,7 +261,7 @@ impl Hart {
     }
 
     #[inline(always)]
-    fn arm_if_new(&mut self, wanted: Ticks) {
+    pub(super) fn arm_if_new(&mut self, wanted: Ticks) {
         if wanted != self.armed {
             self.arm(wanted);
         }
