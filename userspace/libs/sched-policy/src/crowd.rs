@@ -49,10 +49,12 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         self.lines.push(id, now, entities);
     }
 
-    /// True when a task may wait in line, or wait for those who do: plain, and not above the one that runs.
+    /// True when a task may wait in line, or wait for those who do: plain, and not above the one that runs. Behind one
+    /// that has the hart for itself and one at the door no line begins: who wakes others goes on until they are weighed.
     #[inline(always)]
     pub(crate) fn may_stand_in_line(&self, id: Id, entities: &mut impl Entities<Id>) -> bool {
         !self.lines.is_full()
+            && (self.mode == Mode::Line || self.claim.is_none())
             && match self.claim {
                 Some(claim) => is_plain_below(claim, id, entities) || are_alike(claim, id, entities),
                 None => entities.entity(id).is_plain(),

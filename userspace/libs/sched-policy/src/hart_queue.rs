@@ -62,11 +62,11 @@ pub(crate) enum Mode {
     Alone = 0,
     /// Nobody waits, and the running claim has a weight, hints, or debts.
     AloneOdd = 1,
-    /// One waits at the door.
+    Contest,
+    /// One waits at the door. This and the next come last, so that telling both from the others is one comparison.
     OneWaits,
     /// Some wait in line.
     Line,
-    Contest,
 }
 
 impl<Id: Copy + Eq> HartQueue<Id> {

@@ -12,13 +12,18 @@ use sched_policy::{Settings, TRIFLE, Ticks, starvation_bound};
 /// A microsecond.
 const US: u64 = MS / 1000;
 
-/// All wake at once while nothing runs, do a little each, and sleep again: who ran, in order.
-fn crowd(machine: &mut Machine, who: impl Iterator<Item = usize>, span: u64) -> Vec<usize> {
+/// All wake at once while nothing runs.
+fn gather(machine: &mut Machine, who: impl Iterator<Item = usize>) {
     for id in who {
         machine.queue.add(id, Ticks(machine.now), &mut machine.arena);
         machine.state[id] = State::Waiting;
     }
     machine.decide();
+}
+
+/// The same, and they do a little each, and sleep again: who ran, in order.
+fn crowd(machine: &mut Machine, who: impl Iterator<Item = usize>, span: u64) -> Vec<usize> {
+    gather(machine, who);
     let mut order = Vec::new();
     while let Some(id) = machine.running() {
         order.push(id);
@@ -51,9 +56,7 @@ fn in_line_the_higher_class_goes_first() {
 #[test]
 fn who_stays_longer_than_a_trifle_is_weighed_against_all_in_line() {
     let mut machine = Machine::new(&[normal(100); 10]);
-    for id in 0..10 {
-        machine.wake(id);
-    }
+    gather(&mut machine, 0..10);
     let wait = TEMPO.at_most(TRIFLE).0 + 1;
     assert_eq!(machine.queue.next_decision(Ticks(0), &mut machine.arena), Ticks(wait));
     machine.run(wait);
@@ -67,10 +70,12 @@ fn who_stays_longer_than_a_trifle_is_weighed_against_all_in_line() {
 #[test]
 fn too_many_for_a_line_are_weighed() {
     let mut machine = Machine::new(&vec![normal(100); 300]);
-    for id in 0..258 {
+    gather(&mut machine, 0..256);
+    for id in 256..258 {
+        assert!(!machine.queue.is_contest(), "one runs, 255 are in line");
         machine.wake(id);
-        assert_eq!(machine.queue.is_contest(), id > 256, "one runs, 256 are in line");
     }
+    assert!(machine.queue.is_contest());
     machine.run(2_000 * MS);
     assert!(machine.served[..258].iter().all(|had| *had > 0));
 }
@@ -119,10 +124,7 @@ fn higher_ones_that_take_turns_do_not_starve_a_line() {
 fn those_who_hand_the_hart_to_each_other_keep_nobody_in_line_waiting() {
     for waiting in [1, 2, 5] {
         let mut machine = Machine::new(&[normal(100); 8]);
-        machine.wake(0);
-        for id in 2..2 + waiting {
-            machine.wake(id);
-        }
+        gather(&mut machine, [0].into_iter().chain(2..2 + waiting));
         for _ in 0..5_000 {
             machine.run(20 * US);
             match machine.running() {
@@ -137,9 +139,7 @@ fn those_who_hand_the_hart_to_each_other_keep_nobody_in_line_waiting() {
 #[test]
 fn those_in_line_that_yield_take_turns() {
     let mut machine = Machine::new(&[normal(100); 5]);
-    for id in 0..5 {
-        machine.wake(id);
-    }
+    gather(&mut machine, 0..5);
     for turn in 0..100 {
         assert_eq!(machine.running(), Some(turn % 5));
         machine.run(10 * US);
@@ -151,9 +151,7 @@ fn those_in_line_that_yield_take_turns() {
 #[test]
 fn what_is_changed_in_line_counts_at_once() {
     let mut machine = Machine::new(&[normal(100); 6]);
-    for id in 0..6 {
-        machine.wake(id);
-    }
+    gather(&mut machine, 0..6);
     assert!(machine.queue.is_at_door(1) && machine.queue.has_line());
     machine.adjust(4, settings(QosClass::Interactive, 100, 0, 0));
     assert_eq!(machine.running(), Some(4));
@@ -178,7 +176,13 @@ fn random_crowds_lose_nobody_and_starve_nobody() {
         for _ in 0..4_000 {
             let id = random.below(22) as usize;
             match random.below(12) {
-                0..5 if machine.state[id] == State::Asleep => machine.wake(id),
+                0 => {
+                    while machine.running().is_some() {
+                        machine.sleep();
+                    }
+                    gather(&mut machine, (0..20).filter(|n| n * 7 % 20 < id));
+                }
+                1..5 if machine.state[id] == State::Asleep => machine.wake(id),
                 5..8 => machine.sleep(),
                 8 => machine.sleep_quickly(),
                 9 if machine.state[id] == State::Asleep && random.below(2) == 0 => machine.hand_over(id),

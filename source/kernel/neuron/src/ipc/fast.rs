@@ -74,16 +74,15 @@ pub fn call(hart: &mut Hart, named: u64) -> Switch {
     // SAFETY: the server was fit only with a free slot, and its table is in our hands since.
     let handle = unsafe { server.own_mut().handles.insert_reply(number, task.share()) };
     server.registers_mut().set(Reg::T1, handle.to_wire());
-    let now = time::now();
     if flags != 0 {
         // Its deadline is armed, which stands where it is told the moment; else there is none to tell it from.
-        tell_moment(hart, &mut server, now);
+        tell_moment(hart, &mut server, time::now());
     }
     if !hart.translations_are_good(&server) {
         return neuron_call_elsewhere(server.into_ptr(), port);
     }
     let switch = Switch(server.as_ptr().as_ptr());
-    task.spending.call_fast(&server.spending, now);
+    task.spending.call_fast(&server.spending, time::now());
     // SAFETY: it ran a moment ago.
     let task = unsafe { hart.run_instead(server).unwrap_unchecked() };
     let caller = task.ptr();

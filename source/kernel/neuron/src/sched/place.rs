@@ -10,7 +10,7 @@ use core::sync::atomic::Ordering;
 
 use nexus_abi::info::{TaskState, TraceKind};
 use nexus_abi::ipc::Shape;
-use nexus_abi::{Call, Handle, QosClass};
+use nexus_abi::{Call, HARTS_MAX, Handle, QosClass};
 
 use super::{Hart, Outcome};
 use crate::ipc::message::Parts;
@@ -131,9 +131,13 @@ impl Hart {
         }
     }
 
-    /// Answers harts that asked for surplus: one task each.
+    /// Answers harts that asked for surplus: one task each. Not one of those in line, who will be done before it pays;
+    /// if not, they are offered.
     pub(crate) fn answer_steals(&mut self) {
         let mut asking = self.shared.take_steal_requests();
+        if self.queue.has_line() {
+            return;
+        }
         while asking != 0 {
             let taker = asking.trailing_zeros() as usize;
             asking &= asking - 1;
@@ -141,16 +145,24 @@ impl Hart {
         }
     }
 
-    /// Tasks have waited here for a slice, or for as long as others may sleep meanwhile: each that does gets one of them.
-    /// A sleeping hart has asked for surplus once, perhaps before there was any. O(harts).
-    pub(crate) fn offer_surplus(&mut self) {
+    /// A task has waited here for a slice, or for as long as others may sleep meanwhile: if one does, the task goes
+    /// there. A sleeping hart has asked for surplus once, perhaps before there was any. O(harts).
+    pub(crate) fn offer_surplus(&mut self, now: Ticks) {
+        if self.queue.has_line() && now < self.offer_at {
+            // They have waited for one that stays longer than they would, as far as anybody knows.
+            return;
+        }
         self.offer_at = Ticks::NEVER;
-        let mut idle = self.machine.idle.load(Ordering::Relaxed) & !self.bit();
-        while idle != 0 {
-            let taker = idle.trailing_zeros() as usize;
-            idle &= idle - 1;
-            if self.give_surplus(taker) {
+        let idle = self.machine.idle.load(Ordering::Relaxed) & !self.bit();
+        if idle == 0 {
+            return;
+        }
+        for further in 1..HARTS_MAX {
+            // The next one first: else all who offer would choose the same.
+            let taker = (self.index + further) % HARTS_MAX;
+            if idle >> taker & 1 == 1 && self.give_surplus(taker) {
                 self.machine.idle.fetch_and(!(1 << taker), Ordering::Relaxed);
+                return;
             }
         }
     }

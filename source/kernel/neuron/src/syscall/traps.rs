@@ -38,7 +38,7 @@ fn interrupt(hart: &mut Hart, task: OwnedTask) -> Outcome {
         hart.set_timer();
     }
     if hart.decision_is_due(now) {
-        hart.offer_surplus();
+        hart.offer_surplus(now);
         hart.even_out();
     }
     Outcome::Resume(task)
