@@ -84,6 +84,7 @@ pub fn reply(hart: &mut Hart, caller: TaskPtr) {
     let mut caller = unsafe { caller.take() };
     let registers = caller.registers_mut();
     registers.set(Reg::T0, 0);
+    registers.set(Reg::T1, 0);
     registers.set(Reg::T2, 0);
     // In the others is something of its own, which means nothing after an answer.
     let outcome = hart.take_free_hart(caller);
