@@ -33,12 +33,13 @@
 //!     request.
 //! 12. Settings may change at any time. The task begins a new request; a debt stays the same service, a credit is
 //!     given up.
-//! 13. While one task runs alone, nothing is counted. If others come, and neither they nor it have a weight, hints or
-//!     debts of their own, they wait *in line*: higher classes first, inside a class in the order in which they came. The
-//!     one that runs is in a request of half the [`LATENCY`] that began when it did; but it keeps the hart no longer than
-//!     a [`TRIFLE`] from those of its class, and one of a higher class, whatever its weight, no longer than [`OUTRANKED`]
-//!     uncounted. What it has had of the hart since they came is forgiven if it gives way before that; and so is what
-//!     others owe, when nobody waits any more and it is a trifle together.
+//! 13. While one task runs alone, nothing is counted. If one more comes, and neither has a weight, hints or debts of its
+//!     own, it waits *at the door*; and if some come while nothing runs, or while one of a higher class does, or one of
+//!     them, they wait *in line*: higher classes first, inside a class in the order in which they came. The one that runs
+//!     is in a request of half the [`LATENCY`] that began when it did; but it keeps the hart no longer than a [`TRIFLE`]
+//!     from those of its class, and one of a higher class, whatever its weight, no longer than [`OUTRANKED`] uncounted.
+//!     What it has had of the hart since they came is forgiven if it gives way before that; and so is what others owe,
+//!     when nobody waits any more and it is a trifle together.
 //! 14. Every [`EVEN_OUT`] a hart on which tasks wait looks at the others in turn. The first with less to do, for a task
 //!     that waits here, gets it: of the highest class that has one, the lightest. Less to do is less weight in the
 //!     task's class and nothing above it, or any at all if there is something above it here. The points of all harts
