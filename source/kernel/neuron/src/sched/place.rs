@@ -162,7 +162,6 @@ impl Hart {
             let taker = (self.index + further) % HARTS_MAX;
             if idle >> taker & 1 == 1 && self.give_surplus(taker) {
                 self.machine.idle.fetch_and(!(1 << taker), Ordering::Relaxed);
-                return;
             }
         }
     }
