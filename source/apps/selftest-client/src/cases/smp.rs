@@ -145,12 +145,11 @@ fn revoking(harts: usize) -> Verdict {
 fn moving(harts: usize) -> Verdict {
     let bits = user::notification_create().because("notification")?;
     let free = (0..harts).map(|_| Partner::spawn()).collect::<Result<Vec<_>, Why>>()?;
-    for peer in &free {
+    for (nth, peer) in free.iter().enumerate() {
         peer.give_copy(0, bits, Rights::RECEIVE)?;
         // Long enough that it pays to wake a hart for it.
-        peer.spin_after(0, Pace::of(Pace::LONG)?)?;
+        peer.spin_after(0, Pace::of(Pace::LONG)?.out_of_step(nth as u64))?;
     }
-    // They wake together, so that there are never fewer free harts than tasks that look for one.
     (0..harts).try_for_each(|_| user::notify(bits, 1).because("notify"))?;
     let places =
         || -> Result<u64, Why> { free.iter().try_fold(0, |mask, peer| Ok(mask | 1 << peer.status()?.hart)) };
@@ -175,7 +174,7 @@ fn nomad() -> Verdict {
     rest(2_000);
     let home = nomad.status()?.hart;
     let settler = Partner::on_hart(home as usize)?;
-    settler.spin_at(pace.out_of_step())?;
+    settler.spin_at(pace.out_of_step(1))?;
     let end = patience();
     while nomad.status()?.hart == home {
         holds("a task moves away from a busy hart", user::clock_now() < end)?;
