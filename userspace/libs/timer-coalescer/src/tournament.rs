@@ -18,7 +18,7 @@
 //! used.
 
 use alloc::vec::Vec;
-use core::{array, mem};
+use core::{array, iter, mem};
 
 use nexus_abi::Nanos;
 
@@ -29,10 +29,10 @@ use crate::timers::TIMERS_MAX;
 
 /// Places that meet in one match. With two there are twice the rounds, with eight there is more to compare in all.
 const GROUP: usize = 4;
-/// Rounds of the largest table.
-const ROUNDS: usize = 6;
+/// Rounds after the first, of the largest table.
+const LATER_ROUNDS: usize = 5;
 
-const _: () = assert!(GROUP.pow(ROUNDS as u32) == TIMERS_MAX, "the last round is one match");
+const _: () = assert!(GROUP.pow(LATER_ROUNDS as u32 + 1) == TIMERS_MAX, "the last round is one match");
 
 /// The best of a part: in round 0 a slot's own moments. A fourth word is spare, so that a place is found by a shift.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,7 +81,7 @@ impl Best {
 
     /// The winners of a match.
     #[inline]
-    fn of(group: &[Self; GROUP]) -> Self {
+    fn of(group: &Group) -> Self {
         let &[mut first, ref rest @ ..] = group;
         let mut latest = first.latest;
         for place in rest {
@@ -94,13 +94,18 @@ impl Best {
     }
 }
 
+/// Those who meet in one match.
+type Group = [Best; GROUP];
+
 /// The orders.
 #[derive(Debug)]
 pub(crate) struct Tournament {
-    rounds: [Vec<Best>; ROUNDS],
-    /// Rounds in use.
-    height: usize,
     winner: Best,
+    /// Round 0.
+    slots: Vec<Group>,
+    /// Those in use of the rounds after it.
+    height: usize,
+    rounds: [Vec<Group>; LATER_ROUNDS],
     /// Timers that have come so far: 2⁵² do not come, at a million a second in 142 years.
     arrivals: u64,
 }
@@ -108,10 +113,11 @@ pub(crate) struct Tournament {
 impl Tournament {
     /// For slots with numbers below `capacity`. The only place where memory is taken.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let places = |round: u32| capacity.div_ceil(GROUP.pow(round)).next_multiple_of(GROUP);
-        let mut rounds = array::from_fn(|round| Vec::with_capacity(places(round as u32)));
-        rounds[0].extend([Best::NOBODY; GROUP]);
-        Self { rounds, height: 1, winner: Best::NOBODY, arrivals: 0 }
+        let matches = |round: usize| capacity.div_ceil(GROUP.pow(round as u32 + 1));
+        let mut slots = Vec::with_capacity(matches(0).max(1));
+        slots.push([Best::NOBODY; GROUP]);
+        let rounds = array::from_fn(|round| Vec::with_capacity(matches(round + 1)));
+        Self { winner: Best::NOBODY, slots, height: 0, rounds, arrivals: 0 }
     }
 
     /// The moment until which one may sleep; [`Nanos::NEVER`] when nothing waits. O(1).
@@ -128,15 +134,25 @@ impl Tournament {
 
     /// The window of a slot that is in it. O(1).
     pub(crate) fn window(&self, slot: Slot) -> Window<Nanos> {
-        let Best { earliest, latest, .. } = self.rounds[0][slot.index()];
+        let Best { earliest, latest, .. } = *self.own(slot);
         Window::new(earliest, latest)
+    }
+
+    /// The place of a slot.
+    fn own(&self, slot: Slot) -> &Best {
+        let at = slot.index();
+        &self.slots[at / GROUP][at % GROUP]
     }
 
     /// Lets in a slot that is not in it. O(log n).
     #[inline(never)]
     pub(crate) fn insert(&mut self, slot: Slot, window: Window<Nanos>) {
         // At the end of the function, so that what is mostly done keeps nothing for after a call.
-        if slot.index() < self.rounds[0].len() { self.admit(slot, window) } else { self.extend(slot, window) }
+        if slot.index() / GROUP < self.slots.len() {
+            self.admit(slot, window)
+        } else {
+            self.extend(slot, window)
+        }
     }
 
     /// The same for one that has no place yet.
@@ -151,7 +167,7 @@ impl Tournament {
     fn admit(&mut self, slot: Slot, window: Window<Nanos>) {
         let order = self.arrivals << SLOT_BITS | slot.index() as u64;
         self.arrivals += 1;
-        self.enter(Best { earliest: window.earliest(), order, latest: window.latest() });
+        self.enter(slot.index(), Best { earliest: window.earliest(), order, latest: window.latest() });
     }
 
     /// Lets out a slot that is in it. O(log n).
@@ -162,22 +178,18 @@ impl Tournament {
 
     /// Gives a slot that is in it another window; it has still come when it came. O(log n).
     pub(crate) fn change(&mut self, slot: Slot, window: Window<Nanos>) {
-        let order = self.rounds[0][slot.index()].order;
+        let order = self.own(slot).order;
         self.leave(slot.index());
-        self.enter(Best { earliest: window.earliest(), order, latest: window.latest() });
+        self.enter(slot.index(), Best { earliest: window.earliest(), order, latest: window.latest() });
     }
 
     /// Puts one into its place and goes up as long as it wins.
     #[inline(always)]
-    fn enter(&mut self, best: Best) {
-        let mut at = best.slot();
-        let mut rounds = self.rounds[..self.height].iter_mut();
-        if let Some(slots) = rounds.next() {
-            slots[at] = best;
-        }
-        for round in rounds {
+    fn enter(&mut self, mut at: usize, best: Best) {
+        self.slots[at / GROUP][at % GROUP] = best;
+        for round in self.rounds.iter_mut().take(self.height) {
             at /= GROUP;
-            if !round[at].meet(&best) {
+            if !round[at / GROUP][at % GROUP].meet(&best) {
                 return;
             }
         }
@@ -187,34 +199,34 @@ impl Tournament {
     /// Empties a place and holds the matches again that it had won.
     #[inline(always)]
     fn leave(&mut self, mut at: usize) {
-        let mut rounds = self.rounds[..self.height].iter_mut();
-        let Some(mut round) = rounds.next() else { return };
-        let gone = mem::replace(&mut round[at], Best::NOBODY);
-        for next in rounds {
+        let mut group = &mut self.slots[at / GROUP];
+        let gone = mem::replace(&mut group[at % GROUP], Best::NOBODY);
+        for round in self.rounds.iter_mut().take(self.height) {
             at /= GROUP;
-            let place = &mut next[at];
+            let next = &mut round[at / GROUP];
+            let place = &mut next[at % GROUP];
             if !place.owes(&gone) {
                 return;
             }
-            *place = Best::of(&round.as_chunks().0[at]);
-            round = next;
+            *place = Best::of(group);
+            group = next;
         }
         if self.winner.owes(&gone) {
-            self.winner = Best::of(&round.as_chunks().0[0]);
+            self.winner = Best::of(group);
         }
     }
 
     /// Makes places for the slot with this number, the lowest that has none, and uses another round if need be.
     fn make_room(&mut self, slot: usize) {
         let mut at = slot;
-        for round in &mut self.rounds {
-            if at >= round.len() {
-                round.extend([Best::NOBODY; GROUP]);
-            }
+        for round in iter::once(&mut self.slots).chain(&mut self.rounds) {
             at /= GROUP;
+            if at >= round.len() {
+                round.push([Best::NOBODY; GROUP]);
+            }
         }
-        if slot >= GROUP.pow(self.height as u32) && self.height < ROUNDS {
-            self.rounds[self.height][0] = self.winner;
+        if slot >= GROUP.pow(self.height as u32 + 1) && self.height < LATER_ROUNDS {
+            self.rounds[self.height][0][0] = self.winner;
             self.height += 1;
         }
     }

@@ -76,26 +76,35 @@ fn at(slot: usize) -> Slot {
 
 /// Every place holds the winners of the match below it, and rounds that are not in use have not been touched.
 fn check(tournament: &Tournament) {
-    let Tournament { rounds, height, winner, .. } = tournament;
-    for pair in rounds[..*height].windows(2) {
-        let matches: Vec<Best> = pair[0].as_chunks().0.iter().map(Best::of).collect();
-        assert_eq!(pair[1][..matches.len()], matches);
-        assert!(pair[1][matches.len()..].iter().all(|place| *place == Best::NOBODY));
+    let Tournament { slots, rounds, height, winner, .. } = tournament;
+    let (used, unused) = rounds.split_at(*height);
+    let mut below = slots;
+    for round in used {
+        let matches: Vec<Best> = below.iter().map(Best::of).collect();
+        let (held, rest) = round.as_flattened().split_at(matches.len());
+        assert_eq!(held, matches);
+        assert!(rest.iter().all(|place| *place == Best::NOBODY));
+        below = round;
     }
-    assert_eq!(rounds[*height - 1].len(), GROUP, "the last round is one match");
-    assert_eq!(Best::of(&rounds[*height - 1].as_chunks().0[0]), *winner);
-    assert!(rounds[*height..].iter().flatten().all(|place| *place == Best::NOBODY));
+    let [last] = below.as_slice() else { panic!("the last round is one match") };
+    assert_eq!(Best::of(last), *winner);
+    assert!(unused.iter().flatten().flatten().all(|place| *place == Best::NOBODY));
+}
+
+/// All places.
+fn places(tournament: &Tournament) -> impl Iterator<Item = &Best> {
+    let Tournament { winner, slots, rounds, .. } = tournament;
+    slots.iter().chain(rounds.iter().flatten()).flatten().chain([winner])
 }
 
 /// Places that differ.
 fn touched(before: &Tournament, after: &Tournament) -> usize {
-    let pairs = before.rounds.iter().flatten().zip(after.rounds.iter().flatten());
-    pairs.filter(|(before, after)| before != after).count() + usize::from(before.winner != after.winner)
+    places(before).zip(places(after)).filter(|(before, after)| before != after).count()
 }
 
 impl Clone for Tournament {
     fn clone(&self) -> Self {
-        Self { rounds: self.rounds.clone(), ..*self }
+        Self { slots: self.slots.clone(), rounds: self.rounds.clone(), ..*self }
     }
 }
 
@@ -196,7 +205,7 @@ fn every_operation_touches_one_place_of_a_round() {
                     }
                 });
             }
-            assert_eq!(tournament.height, rounds);
+            assert_eq!(tournament.height + 1, rounds);
         }
         println!("| {count} | {rounds} | {} | {} | {} |", cell(&sets), cell(&cancels), cell(&fires));
         assert!(sets.iter().chain(&cancels).all(|cost| *cost <= rounds + 1));
