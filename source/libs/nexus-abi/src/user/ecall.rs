@@ -2,9 +2,8 @@
 //!
 //! [`plain`] has its arguments in `a` registers, and [`reading`] none; [`giving_way`] is the same for calls after which
 //! others run; [`message`] has the eight words in `s2`–`s9` both ways, and [`words_only`] and [`receiving`] do for
-//! short. A call clobbers
-//! `ra`, `t` and `a` registers, all but the plain ones also `s2`–`s11`: the compiler keeps just what it needs,
-//! and the kernel saves little.
+//! short. A call clobbers `ra`, `t` and `a` registers, all but the plain ones also `s2`–`s11`: the compiler keeps just
+//! what it needs, and the kernel saves little.
 #![expect(unsafe_code, reason = "`ecall` is an instruction")]
 
 use core::arch::asm;
@@ -24,6 +23,63 @@ pub(super) struct Raw {
     pub(super) t5: u64,
 }
 
+/// `ecall` with these operands, and with what every call clobbers besides.
+macro_rules! ecall {
+    ($($operand:tt)*) => {
+        asm!(
+            "ecall",
+            $($operand)*
+            lateout("a5") _, lateout("a6") _, lateout("a7") _,
+            lateout("t6") _,
+            lateout("ra") _,
+        )
+    };
+}
+
+/// The same without a message, which leaves nothing in `t1`–`t5`.
+macro_rules! ecall_plain {
+    ($($operand:tt)*) => {
+        ecall!(
+            $($operand)*
+            lateout("t1") _, lateout("t2") _, lateout("t3") _, lateout("t4") _, lateout("t5") _,
+        )
+    };
+}
+
+/// The same with a message, of which `raw` hears; what is said is among the operands.
+macro_rules! ecall_hearing {
+    ($raw:ident, $($operand:tt)*) => {
+        ecall!(
+            $($operand)*
+            inlateout("t5") $raw.t5,
+            lateout("s10") _, lateout("s11") _,
+            lateout("a0") $raw.bits,
+            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _,
+        )
+    };
+}
+
+/// The same when the words, the call, and whom it names are said too.
+macro_rules! ecall_saying {
+    ($raw:ident, $($operand:tt)*) => {
+        ecall_hearing!(
+            $raw,
+            inlateout("s2") $raw.words[0],
+            inlateout("s3") $raw.words[1],
+            inlateout("s4") $raw.words[2],
+            inlateout("s5") $raw.words[3],
+            inlateout("s6") $raw.words[4],
+            inlateout("s7") $raw.words[5],
+            inlateout("s8") $raw.words[6],
+            inlateout("s9") $raw.words[7],
+            inlateout("t0") $raw.t0,
+            inlateout("t1") $raw.t1,
+            inlateout("t2") $raw.t2,
+            $($operand)*
+        )
+    };
+}
+
 /// A message call, with everything it can carry.
 #[inline(always)]
 pub(super) fn message(call: Call, words: Words, t: [u64; 5]) -> Raw {
@@ -32,29 +88,7 @@ pub(super) fn message(call: Call, words: Words, t: [u64; 5]) -> Raw {
     // SAFETY: the kernel writes only the registers named here, and only memory that the arguments name,
     // which the typed callers pass as live, writable buffers.
     unsafe {
-        asm!(
-            "ecall",
-            inlateout("s2") raw.words[0],
-            inlateout("s3") raw.words[1],
-            inlateout("s4") raw.words[2],
-            inlateout("s5") raw.words[3],
-            inlateout("s6") raw.words[4],
-            inlateout("s7") raw.words[5],
-            inlateout("s8") raw.words[6],
-            inlateout("s9") raw.words[7],
-            inlateout("t0") raw.t0,
-            inlateout("t1") raw.t1,
-            inlateout("t2") raw.t2,
-            inlateout("t3") raw.t3,
-            inlateout("t4") raw.t4,
-            inlateout("t5") raw.t5,
-            lateout("t6") _,
-            lateout("ra") _,
-            lateout("s10") _, lateout("s11") _,
-            lateout("a0") raw.bits,
-            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _,
-            lateout("a6") _, lateout("a7") _,
-        );
+        ecall_saying!(raw, inlateout("t3") raw.t3, inlateout("t4") raw.t4,);
     }
     raw
 }
@@ -65,29 +99,7 @@ pub(super) fn words_only(call: Call, named: u64, words: Words, deadline: Nanos) 
     let mut raw = Raw { words, bits: 0, t0: call.to_wire(), t1: named, t2: 0, t3: 0, t4: 0, t5: deadline.0 };
     // SAFETY: as in `message`; without bytes and room no memory is written.
     unsafe {
-        asm!(
-            "ecall",
-            inlateout("s2") raw.words[0],
-            inlateout("s3") raw.words[1],
-            inlateout("s4") raw.words[2],
-            inlateout("s5") raw.words[3],
-            inlateout("s6") raw.words[4],
-            inlateout("s7") raw.words[5],
-            inlateout("s8") raw.words[6],
-            inlateout("s9") raw.words[7],
-            inlateout("t0") raw.t0,
-            inlateout("t1") raw.t1,
-            inlateout("t2") raw.t2,
-            lateout("t3") raw.t3,
-            lateout("t4") raw.t4,
-            inlateout("t5") raw.t5,
-            lateout("t6") _,
-            lateout("ra") _,
-            lateout("s10") _, lateout("s11") _,
-            lateout("a0") raw.bits,
-            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _,
-            lateout("a6") _, lateout("a7") _,
-        );
+        ecall_saying!(raw, lateout("t3") raw.t3, lateout("t4") raw.t4,);
     }
     raw
 }
@@ -100,8 +112,8 @@ pub(super) fn receiving(named: u64, deadline: Nanos) -> Raw {
         Raw { words: [0; MESSAGE_WORDS], bits: 0, t0: 0, t1: 0, t2: 0, t3: 0, t4: 0, t5: deadline.0 };
     // SAFETY: as in `words_only`.
     unsafe {
-        asm!(
-            "ecall",
+        ecall_hearing!(
+            raw,
             lateout("s2") raw.words[0],
             lateout("s3") raw.words[1],
             lateout("s4") raw.words[2],
@@ -115,13 +127,6 @@ pub(super) fn receiving(named: u64, deadline: Nanos) -> Raw {
             inlateout("t2") 0u64 => raw.t2,
             lateout("t3") raw.t3,
             lateout("t4") raw.t4,
-            inlateout("t5") raw.t5,
-            lateout("t6") _,
-            lateout("ra") _,
-            lateout("s10") _, lateout("s11") _,
-            lateout("a0") raw.bits,
-            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _,
-            lateout("a6") _, lateout("a7") _,
         );
     }
     raw
@@ -133,8 +138,7 @@ pub(super) fn answering_all(replies: Words, first: u64, second: u64) -> u64 {
     let given;
     // SAFETY: as in `message`; no memory is written.
     unsafe {
-        asm!(
-            "ecall",
+        ecall_plain!(
             in("s2") replies[0],
             in("s3") replies[1],
             in("s4") replies[2],
@@ -146,11 +150,7 @@ pub(super) fn answering_all(replies: Words, first: u64, second: u64) -> u64 {
             inlateout("t0") Call::ReplyAll.to_wire() => _,
             inlateout("a0") first => given,
             inlateout("a1") second => _,
-            lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _, lateout("a6") _,
-            lateout("a7") _,
-            lateout("t1") _, lateout("t2") _, lateout("t3") _, lateout("t4") _, lateout("t5") _,
-            lateout("t6") _,
-            lateout("ra") _,
+            lateout("a2") _, lateout("a3") _, lateout("a4") _,
         );
     }
     given
@@ -162,15 +162,10 @@ pub(super) fn reading(call: Call) -> u64 {
     let value;
     // SAFETY: as in `message`; no memory is written.
     unsafe {
-        asm!(
-            "ecall",
+        ecall_plain!(
             inlateout("t0") call.to_wire() => _,
             lateout("a0") value,
-            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _,
-            lateout("a6") _, lateout("a7") _,
-            lateout("t1") _, lateout("t2") _, lateout("t3") _, lateout("t4") _, lateout("t5") _,
-            lateout("t6") _,
-            lateout("ra") _,
+            lateout("a1") _, lateout("a2") _, lateout("a3") _, lateout("a4") _,
         );
     }
     value
@@ -182,18 +177,13 @@ pub(super) fn plain(number: u64, args: [u64; 5]) -> (u64, u64, u64) {
     let (status, a0, a1): (u64, u64, u64);
     // SAFETY: as in `message`.
     unsafe {
-        asm!(
-            "ecall",
+        ecall_plain!(
             inlateout("t0") number => status,
             inlateout("a0") args[0] => a0,
             inlateout("a1") args[1] => a1,
             inlateout("a2") args[2] => _,
             inlateout("a3") args[3] => _,
             inlateout("a4") args[4] => _,
-            lateout("a5") _, lateout("a6") _, lateout("a7") _,
-            lateout("t1") _, lateout("t2") _, lateout("t3") _,
-            lateout("t4") _, lateout("t5") _, lateout("t6") _,
-            lateout("ra") _,
         );
     }
     (status, a0, a1)
@@ -205,16 +195,11 @@ pub(super) fn giving_way(call: Call, a0: u64, a1: u64) -> (u64, u64, u64) {
     let (mut t0, mut a0, mut a1) = (call.to_wire(), a0, a1);
     // SAFETY: as in `message`; no memory is written.
     unsafe {
-        asm!(
-            "ecall",
+        ecall_plain!(
             inlateout("t0") t0,
             inlateout("a0") a0,
             inlateout("a1") a1,
-            lateout("a2") _, lateout("a3") _, lateout("a4") _, lateout("a5") _, lateout("a6") _,
-            lateout("a7") _,
-            lateout("t1") _, lateout("t2") _, lateout("t3") _, lateout("t4") _, lateout("t5") _,
-            lateout("t6") _,
-            lateout("ra") _,
+            lateout("a2") _, lateout("a3") _, lateout("a4") _,
             lateout("s2") _, lateout("s3") _, lateout("s4") _, lateout("s5") _, lateout("s6") _,
             lateout("s7") _, lateout("s8") _, lateout("s9") _, lateout("s10") _, lateout("s11") _,
         );
