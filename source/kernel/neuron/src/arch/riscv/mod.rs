@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`start`] | power-on and secondary entry |
 //! | [`entry`] | trap entry and exit, the fast path's assembly |
+//! | [`handlers`] | the Rust functions that it calls |
 //! | [`csr`] | control registers: interrupts, timer, address space |
 //! | [`fpu`] | floating-point registers, switched only between tasks that use them |
 //! | [`memory`] | the direct map, zeroing a page |
@@ -12,6 +13,7 @@
 mod csr;
 mod entry;
 mod fpu;
+mod handlers;
 mod memory;
 mod panic;
 mod start;
