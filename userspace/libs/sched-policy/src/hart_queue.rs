@@ -428,15 +428,6 @@ impl<Id: Copy + Eq> HartQueue<Id> {
         self.claim.replace(by).is_some()
     }
 
-    /// True when this task waits at the door, or is the first of its class in line.
-    pub fn is_at_door(&self, id: Id) -> bool {
-        match self.mode {
-            Mode::OneWaits => self.door == Some(id),
-            Mode::Line => self.lines.is_first(id),
-            _ => false,
-        }
-    }
-
     /// What the claim had of the hart counts.
     #[inline(always)]
     pub(crate) fn charge(&mut self, now: Ticks, entities: &mut impl Entities<Id>) {

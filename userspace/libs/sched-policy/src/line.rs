@@ -84,11 +84,6 @@ impl<Id: Copy + Eq> Lines<Id> {
         self.lines[class as usize].first.map(|first| (first, class))
     }
 
-    /// True when this task is the first of its class.
-    pub(crate) fn is_first(&self, id: Id) -> bool {
-        self.lines.iter().any(|line| line.len != 0 && line.first == Some(id))
-    }
-
     /// The earliest moment since which a class below this one has waited. O(1).
     #[inline(always)]
     pub(crate) fn passed_over_since(&self, class: QosClass) -> Option<Ticks> {

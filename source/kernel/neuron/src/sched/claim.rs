@@ -12,6 +12,7 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering, fence};
 
+use nexus_abi::info::TaskState;
 use nexus_abi::{HARTS_MAX, Nanos, QosClass};
 use sched_policy::{EVEN_OUT, Entities, LATENCY, Pressure};
 
@@ -90,8 +91,7 @@ impl Hart {
 
     /// Elsewhere than in the queue the flag is looked at.
     fn weigh_if_queued(&mut self, task: &Task) {
-        let is_queued = task.queued_on.load(Ordering::Relaxed) == self.mark();
-        if is_queued || self.queue.is_at_door(TaskPtr::to(task)) {
+        if task.queued_on.load(Ordering::Relaxed) == self.mark() {
             task.clear_flag(Flags::WEIGH);
             self.weigh(task);
         } else if self.queue.claim() == Some(TaskPtr::to(task)) {
@@ -394,7 +394,7 @@ impl Hart {
     #[cfg(test)]
     pub(super) fn take_waiting(&mut self, task: &Task) -> Option<OwnedTask> {
         let ptr = TaskPtr::to(task);
-        if task.queued_on.load(Ordering::Relaxed) != self.mark() && !self.queue.is_at_door(ptr) {
+        if task.queued_on.load(Ordering::Relaxed) != self.mark() {
             return None;
         }
         // SAFETY: tasks in the queue are alive.
@@ -454,10 +454,16 @@ impl Hart {
     /// The task's token is in the queue from now on.
     #[inline(always)]
     pub(super) fn wait(&self, task: OwnedTask) -> TaskPtr {
-        task.state.store(nexus_abi::info::TaskState::Ready as u8, Ordering::Relaxed);
-        task.queued_on.store(self.mark(), Ordering::Relaxed);
+        self.mark_ready(&task);
         task.history.is_ready(time::now());
         task.into_ptr()
+    }
+
+    /// It waits in this hart's queue, for all to see.
+    #[inline(always)]
+    pub(super) fn mark_ready(&self, task: &Task) {
+        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        task.queued_on.store(self.mark(), Ordering::Relaxed);
     }
 
     /// The queue has given the task up.
@@ -470,9 +476,10 @@ impl Hart {
         task
     }
 
-    /// What tells its queue from no queue.
+    /// What tells its queue from others and from none.
     #[inline(always)]
     const fn mark(&self) -> u8 {
-        self.index as u8 + 1
+        const { assert!(HARTS_MAX <= u8::BITS as usize) };
+        self.bit as u8
     }
 }

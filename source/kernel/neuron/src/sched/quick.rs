@@ -8,7 +8,6 @@
 
 use core::sync::atomic::Ordering;
 
-use nexus_abi::info::TaskState;
 use nexus_abi::{Nanos, QosClass};
 use sched_policy::Entities;
 
@@ -115,7 +114,7 @@ impl Hart {
     /// [`Self::turn_ends_before_timer`].
     #[inline(always)]
     pub(crate) fn queue_quickly(&mut self, task: OwnedTask) {
-        task.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        self.mark_ready(&task);
         self.queue.wait_at_door(task.into_ptr(), time::now());
         self.shared.publish_load(1);
     }
@@ -229,7 +228,7 @@ impl Hart {
         let now = time::now();
         let Some(next) = self.next_quickly(now) else { return false };
         let Some(left) = self.current.take() else { return false };
-        left.state.store(TaskState::Ready as u8, Ordering::Relaxed);
+        self.mark_ready(&left);
         self.charge_until(&left, now);
         self.queue.alternate(next, now);
         self.switch(next);
@@ -243,6 +242,7 @@ impl Hart {
     fn switch(&mut self, next: TaskPtr) {
         // SAFETY: the queue held the token and has forgotten it.
         let next = unsafe { next.take() };
+        next.queued_on.store(0, Ordering::Relaxed);
         self.loaded.set(next.space_id());
         arch::load_space(next.space_id());
         self.take_hart(next);

@@ -104,7 +104,7 @@ pub struct Task {
     pub(crate) changed: AtomicPtr<Task>,
     /// Such news is in a mailbox.
     pub(crate) is_on_its_way: AtomicBool,
-    /// One more than the hart in whose queue it waits, else 0; written by that hart.
+    /// The bit of the hart in whose queue it waits, else 0; written by that hart.
     pub(crate) queued_on: AtomicU8,
     /// The links of the queue it is in.
     links: UnsafeCell<Links>,

@@ -4,7 +4,7 @@
 
 use core::ptr::NonNull;
 
-use nexus_abi::{Call, Handle, HartMask, Nanos, QosClass, Rights, SpawnArgs};
+use nexus_abi::{Call, Handle, HartMask, Nanos, QosClass, Rights, SchedField, SpawnArgs};
 
 use super::actor::Actor;
 use super::image::DATA;
@@ -308,6 +308,35 @@ fn bits_wake_a_waiting_task_and_the_notifier_goes_on() {
     assert_eq!(waiter.result(), Ok((5, 0)));
     world.run(waiter);
     world.pass(MS);
+}
+
+#[test]
+fn who_is_raised_while_it_waits_for_its_turn_has_it_at_once_however_it_came() {
+    for has_yielded in [false, true] {
+        let mut world = World::new();
+        let (waiter, at, notifier, to) = bits_between(&mut world);
+        let heavy = world.root;
+        let shares = [heavy.id().to_wire(), SchedField::Shares.to_wire(), 1_000, 0];
+        world.syscall(heavy, Call::SchedSet, &shares).unwrap();
+        world.begin(heavy, Call::Wait, &[0, 20_000]);
+        world.run(waiter);
+        fast_bits::wait(world.hart(), at, Nanos::NEVER.0);
+        world.run(notifier);
+        world.hush(MS);
+        assert!(fast_bits::notify(world.hart(), to, 1));
+        let (runs, waits) = if has_yielded { (waiter, notifier) } else { (notifier, waiter) };
+        if has_yielded {
+            assert!(world.hart().yield_quickly());
+        }
+        assert_eq!(world.current(), runs);
+        world.pass(20_000);
+        assert_eq!(world.current(), heavy, "now all three are weighed");
+        world.set_class(waits, QosClass::Interactive);
+        world.interrupt(0);
+        assert_eq!(world.current(), waits);
+        world.begin(waits, Call::Wait, &[0, Nanos::NEVER.0]);
+        world.pass(MS);
+    }
 }
 
 #[test]
