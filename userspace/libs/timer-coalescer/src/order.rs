@@ -85,6 +85,25 @@ impl<Id: Copy + Eq> Order<Id> {
         self.first
     }
 
+    /// The element with the greatest key for which `is_in` is true: it is for all sooner ones, and for no later ones.
+    /// O(log n).
+    pub(crate) fn last_in<F: Forest<Id>>(
+        &self,
+        forest: &mut F,
+        is_in: impl Fn(F::Key) -> bool,
+    ) -> Option<Id> {
+        let (mut at, mut found) = (self.root, None);
+        while let Some(id) = at {
+            let (key, link) = forest.look(id);
+            let side = Side::later_if(is_in(key));
+            if side == Side::Later {
+                found = Some(id);
+            }
+            at = link.below[side as usize];
+        }
+        found
+    }
+
     /// Removes the only element, if there is no other: true then. O(1).
     #[inline(always)]
     pub(crate) fn remove_only(&mut self) -> bool {

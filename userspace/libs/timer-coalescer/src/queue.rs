@@ -104,6 +104,14 @@ impl<Id: Copy + Eq, T: Copy + Ord> Queue<Id, T> {
         self.next_wakeup
     }
 
+    /// From when on waking meets all that waking at [`Self::next_wakeup`] would; `None` when nothing waits. Whoever has
+    /// a reason to choose may wake at any moment in between, and wakes no more often for it. O(log n).
+    pub fn as_good_from(&self, nodes: &mut impl Nodes<Id = Id, Moment = T>) -> Option<T> {
+        let latest = self.next_wakeup?;
+        let met = self.by_earliest.last_in(&mut ByEarliest(nodes), |(earliest, _)| earliest <= latest)?;
+        Some(nodes.node(met).window.earliest)
+    }
+
     /// The element with the earliest moment; among equal ones, the one that came first. O(1).
     #[inline(always)]
     pub const fn first(&self) -> Option<Id> {

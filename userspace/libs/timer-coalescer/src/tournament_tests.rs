@@ -53,6 +53,11 @@ impl Naive {
         due.min_by_key(|(_, arrival, window)| (window.earliest(), *arrival)).map(|(slot, ..)| *slot)
     }
 
+    fn as_good_from(&self) -> Option<Nanos> {
+        let met = self.all.iter().map(|(.., window)| window.earliest());
+        met.filter(|earliest| *earliest <= self.next_wakeup()).max()
+    }
+
     fn next_wakeup(&self) -> Nanos {
         self.all.iter().map(|(.., window)| window.latest()).min().unwrap_or(Nanos::NEVER)
     }
@@ -142,6 +147,7 @@ fn random_operations_match_a_list_and_the_queue_of_the_kernel() {
             now += random.below(3);
             assert_eq!(tournament.next_wakeup(), naive.next_wakeup());
             assert_eq!(tournament.next_wakeup(), queue.next_wakeup().unwrap_or(Nanos::NEVER));
+            assert_eq!(queue.as_good_from(&mut arena), naive.as_good_from());
             for moment in [Nanos(now), Nanos(Nanos::NEVER.0 - 1)] {
                 let first = tournament.first_due(moment).map(Slot::index);
                 assert_eq!(first, naive.first_due(moment));

@@ -1,5 +1,5 @@
 //! Slack: an ordinary task wakes at the end of its class's window, or before when somebody is awake anyway; several
-//! cost as few timer interrupts as there can be.
+//! cost as few timer interrupts as there can be, and harts wake together when that costs none.
 //!
 //! Everything here is exact, so only where time is what the instructions are.
 
@@ -14,7 +14,7 @@ use timer_coalescer::compose::class_window;
 use super::deadline::time_is_virtual;
 use crate::check::{Because, Verdict, Why, same};
 use crate::ledger::machine;
-use crate::partner::Partner;
+use crate::partner::{Partner, rest};
 
 /// Whoever was told something waits by then, and nothing else goes on.
 const LEAD: Nanos = Nanos::from_millis(20);
@@ -27,13 +27,14 @@ pub fn run() -> Verdict {
     if !time_is_virtual() {
         return Ok(());
     }
-    for hart in 0..machine()?.harts as usize {
+    let harts = machine()?.harts as usize;
+    for hart in 0..harts {
         for class in [QosClass::Normal, QosClass::Idle] {
             alone(hart, class)?;
         }
         together(hart)?;
     }
-    Ok(())
+    on_all(harts)
 }
 
 /// The moment of a round: such that the clock of those that see it coarsely shows it as it is.
@@ -78,6 +79,23 @@ fn together(hart: usize) -> Verdict {
     }
     sleepers.into_iter().try_for_each(Partner::end)?;
     same("timer interrupts of all harts, our own not counted", interrupts - 1, wakeups.len() as u64)
+}
+
+/// A sleeper on each hart, each due a little later than the one before: all wake when the first one must.
+fn on_all(harts: usize) -> Verdict {
+    let sleepers = (0..harts).map(Partner::on_hart).collect::<Result<Vec<_>, Why>>()?;
+    let start = begin();
+    for (sleeper, n) in sleepers.iter().zip(0..) {
+        sleeper.ask(Op::Sleep, &[start.after(Nanos::from_micros(n * 400)).0])?;
+        // Who sleeps later follows who sleeps before.
+        rest(1_000);
+    }
+    user::sleep_until(start.after(SPAN));
+    for sleeper in &sleepers {
+        let (woke, _) = sleeper.last()?.because("a sleeper")?;
+        same("when a hart woke", woke, start.after(class_window(QosClass::Normal)).0)?;
+    }
+    sleepers.into_iter().try_for_each(Partner::end)
 }
 
 /// The fewest moments that meet all windows: for each that is not met yet its end, the first end first.

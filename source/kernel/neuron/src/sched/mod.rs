@@ -81,8 +81,10 @@ pub struct Hart {
     even_at: Ticks,
     /// When it looks whether others sleep, if it has; never, as long as none did.
     offer_at: Ticks,
-    /// What the timer is set to.
+    /// What the timer is set for.
     armed: Ticks,
+    /// What it is set to: that, or earlier.
+    timer: Ticks,
     magazine: Magazine,
     pub(crate) held_ranks: Cell<u32>,
 }
@@ -140,6 +142,7 @@ impl Hart {
             even_at: Ticks(0),
             offer_at: Ticks::NEVER,
             armed: Ticks::NEVER,
+            timer: Ticks::NEVER,
             magazine: Magazine::new(),
             held_ranks: Cell::new(0),
         })

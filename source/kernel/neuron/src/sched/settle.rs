@@ -267,10 +267,28 @@ impl Hart {
         }
     }
 
+    /// Sets the timer: to that moment, or earlier if it is for deadlines and another hart wakes when waking is as good.
     #[inline(never)]
     pub(super) fn arm(&mut self, at: Ticks) {
-        arch::set_timer(self.armed.0, at.0);
-        self.armed = at;
+        let is_for_deadlines = at == self.deadlines.wake_by() && at != Ticks::NEVER;
+        let moment = if is_for_deadlines { self.aligned(at) } else { at };
+        arch::set_timer(self.timer.0, moment.0);
+        (self.armed, self.timer) = (at, moment);
+    }
+
+    /// The last moment up to `latest` at which another hart wakes while waking is as good as then; else that. Others
+    /// will see it. O(harts + log n).
+    fn aligned(&self, latest: Ticks) -> Ticks {
+        let others = self.online.load(Ordering::Relaxed) & !self.bit;
+        if others == 0 {
+            return latest;
+        }
+        let first = self.deadlines.as_good_from().max(time::now().after(Ticks(1)));
+        let harts = self.machine.harts.iter().enumerate().filter(|(index, _)| others >> index & 1 == 1);
+        let wakeups = harts.map(|(_, hart)| hart.wakeup());
+        let moment = wakeups.filter(|at| (first..=latest).contains(at)).max().unwrap_or(latest);
+        self.shared.publish_wakeup(moment);
+        moment
     }
 
     /// The timer interrupt: deadlines, and the end of a slice.

@@ -55,6 +55,10 @@ impl Hart {
             let window = self.machine.clock.window(deadline, task.slack());
             task.anchor(self.index, deadline);
             self.deadlines.arm(task.ptr(), window);
+            if self.timer < self.armed {
+                // That was as good for the others.
+                self.arm(self.armed);
+            }
         }
     }
 

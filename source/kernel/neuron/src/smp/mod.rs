@@ -18,6 +18,7 @@ use crate::sched::Hart;
 use crate::sched::claim::Changed;
 use crate::sync::mailbox::{Mailbox, Parcels};
 use crate::task::OwnedTask;
+use crate::time::Ticks;
 use crate::trace::TraceRing;
 
 /// Length of the `ecall` instruction: how far to go back to repeat a call.
@@ -40,6 +41,8 @@ pub struct HartShared {
     load: AtomicU64,
     /// [`Pressure`], as of its last decision; nothing while it sleeps.
     pressure: AtomicU64,
+    /// When its timer last was to wake it for deadlines, in ticks.
+    wakeup: AtomicU64,
     /// What the firmware calls it.
     hardware_id: AtomicU64,
     trace: AtomicPtr<TraceRing>,
@@ -87,6 +90,7 @@ impl HartShared {
             steal_for: AtomicU64::new(0),
             load: AtomicU64::new(0),
             pressure: AtomicU64::new(0),
+            wakeup: AtomicU64::new(Ticks::NEVER.0),
             hardware_id: AtomicU64::new(0),
             trace: AtomicPtr::new(core::ptr::null_mut()),
             counters: Counters {
@@ -194,6 +198,15 @@ impl HartShared {
     #[inline(always)]
     pub(crate) fn publish_pressure(&self, pressure: Pressure) {
         self.pressure.store(pressure.to_word(), Ordering::Relaxed);
+    }
+
+    /// When its timer wakes it for deadlines; a moment that has passed, or that counts no more, if it has none.
+    pub(crate) fn wakeup(&self) -> Ticks {
+        Ticks(self.wakeup.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn publish_wakeup(&self, at: Ticks) {
+        self.wakeup.store(at.0, Ordering::Relaxed);
     }
 
     #[inline(always)]

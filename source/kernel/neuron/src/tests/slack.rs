@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use nexus_abi::spawn::SpawnFlags;
-use nexus_abi::{Call, Error, QosClass, SpawnArgs};
+use nexus_abi::{Call, Error, HartMask, QosClass, SpawnArgs};
 
 use super::actor::Actor;
 use super::world::{APP, TICK_NS, World};
@@ -19,8 +19,19 @@ const CLASSES: [(QosClass, u64); 4] = [
 ];
 
 fn task_of(world: &mut World, class: QosClass, flags: SpawnFlags) -> Actor {
-    let args = SpawnArgs { class: class as u32, flags, ..SpawnArgs::new(APP) };
+    task_at(world, class, flags, HartMask::ANY)
+}
+
+fn task_at(world: &mut World, class: QosClass, flags: SpawnFlags, affinity: HartMask) -> Actor {
+    let args = SpawnArgs { class: class as u32, flags, affinity, ..SpawnArgs::new(APP) };
     world.spawn_by(world.root, args).unwrap().0
+}
+
+/// A Normal task that may use one hart only.
+fn pinned(world: &mut World, hart: usize) -> Actor {
+    let task = task_at(world, QosClass::Normal, SpawnFlags::NONE, HartMask(1 << hart));
+    world.interrupt_all();
+    task
 }
 
 fn sleep_until(world: &mut World, task: Actor, moment: u64) {
@@ -33,8 +44,28 @@ fn fire(world: &mut World) {
     crate::syscall::trap(world.hart(), Trap::Interrupt);
 }
 
+/// When a hart's timer fires.
+fn timer_of(world: &mut World, hart: usize) -> u64 {
+    world.hart_at(hart);
+    arch::timer()
+}
+
+/// Lets the clock run until a timer fires, and all of those fire that are set to that moment.
+fn fire_first(world: &mut World, harts: usize) {
+    let timers: Vec<u64> = (0..harts).map(|hart| timer_of(world, hart)).collect();
+    let first = *timers.iter().min().unwrap();
+    arch::set_ticks(first);
+    for hart in (0..harts).filter(|hart| timers[*hart] == first) {
+        crate::syscall::trap(world.hart_at(hart), Trap::Interrupt);
+    }
+}
+
 fn timer_irqs(world: &World) -> u64 {
-    let counters = world.machine.harts[0].counters();
+    timer_irqs_of(world, 0)
+}
+
+fn timer_irqs_of(world: &World, hart: usize) -> u64 {
+    let counters = world.machine.harts[hart].counters();
     counters.timer_irqs.load(core::sync::atomic::Ordering::Relaxed)
 }
 
@@ -115,36 +146,46 @@ fn fewest(mut windows: Vec<(u64, u64)>) -> u64 {
     count
 }
 
-/// Sets of sleepers of all classes, with and without the right to precise time: the timer fires as often as it must,
-/// and each wakes in its window.
-#[test]
-fn sleepers_cost_as_few_timer_interrupts_as_there_can_be() {
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = |below: u64| {
+/// The same numbers everywhere.
+fn random_from(mut seed: u64) -> impl FnMut(u64) -> u64 {
+    move |below| {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
         (seed >> 20) % below
-    };
-    for _ in 0..30 {
-        let mut world = World::new();
+    }
+}
+
+/// Sets of sleepers of all classes, with and without the right to precise time: the timer fires as often as it must,
+/// and each wakes in its window. On several harts that holds for each of them, and they wake together where they can.
+#[test]
+fn sleepers_cost_as_few_timer_interrupts_as_there_can_be() {
+    let mut random = random_from(0x9e37_79b9_7f4a_7c15);
+    let (mut moments, mut interrupts) = ([0; 4], [0; 4]);
+    for round in 0..40 {
+        let harts = [1, 1, 1, 3][round % 4];
+        let mut world = World::with(harts, 2048);
         let mut sleepers = Vec::new();
-        for _ in 0..30 {
+        for n in 0..30 {
             let (class, slack) = CLASSES[random(4) as usize];
             let (flags, slack) =
                 if random(8) == 0 { (SpawnFlags::PRECISE_TIME, 0) } else { (SpawnFlags::NONE, slack) };
-            let task = task_of(&mut world, class, flags);
+            let task = task_at(&mut world, class, flags, HartMask(1 << (n % harts)));
+            world.interrupt_all();
             let deadline = TICK_NS + random(60 * MS) / TICK_NS * TICK_NS;
             sleep_until(&mut world, task, deadline);
-            sleepers.push((task, (deadline, deadline + slack)));
+            sleepers.push((task, n % harts, (deadline, deadline + slack)));
         }
-        let least = fewest(sleepers.iter().map(|(_, window)| *window).collect());
+        let windows_of =
+            |hart| sleepers.iter().filter(move |(_, at, _)| *at == hart).map(|(.., window)| *window);
+        let least: Vec<u64> = (0..harts).map(|hart| fewest(windows_of(hart).collect())).collect();
         while !sleepers.is_empty() {
-            fire(&mut world);
+            fire_first(&mut world, harts);
+            moments[harts] += 1;
             let now = arch::ticks() * TICK_NS;
-            let (still, woken) = sleepers.into_iter().partition(|(task, _)| task.waits());
+            let (still, woken) = sleepers.into_iter().partition(|(task, ..)| task.waits());
             sleepers = still;
-            for (task, (earliest, latest)) in woken as Vec<(Actor, _)> {
+            for (task, _, (earliest, latest)) in woken as Vec<(Actor, usize, _)> {
                 assert!(
                     (earliest..=latest).contains(&now),
                     "{task:?} at {now}, not in {earliest}..={latest}"
@@ -153,8 +194,31 @@ fn sleepers_cost_as_few_timer_interrupts_as_there_can_be() {
                 // It waits for good: nobody's turn must end.
                 sleep_until(&mut world, task, u64::MAX);
             }
-            assert!(sleepers.iter().all(|(_, (earliest, _))| *earliest > now), "whoever is due wakes");
+            if harts == 1 {
+                assert!(sleepers.iter().all(|(.., (earliest, _))| *earliest > now), "whoever is due wakes");
+            }
         }
-        assert_eq!(timer_irqs(&world), least);
+        let fired: Vec<u64> = (0..harts).map(|hart| timer_irqs_of(&world, hart)).collect();
+        assert_eq!(fired, least);
+        interrupts[harts] += fired.iter().sum::<u64>();
     }
+    assert_eq!(moments[1], interrupts[1]);
+    assert!(moments[3] < interrupts[3], "{} of {}", moments[3], interrupts[3]);
+}
+
+#[test]
+fn harts_wake_together_when_it_is_as_good() {
+    let mut world = World::with(2, 2048);
+    let [first, second, third] = [0, 1, 1].map(|hart| pinned(&mut world, hart));
+    sleep_until(&mut world, first, 5 * MS);
+    assert_eq!(timer_of(&mut world, 0), 9 * MS / TICK_NS);
+    sleep_until(&mut world, second, 7 * MS);
+    assert_eq!(timer_of(&mut world, 1), 9 * MS / TICK_NS, "it might sleep until 11");
+    sleep_until(&mut world, third, 10 * MS);
+    assert_eq!(timer_of(&mut world, 1), 11 * MS / TICK_NS, "or it would wake twice");
+    fire_first(&mut world, 2);
+    assert_eq!([first, second, third].map(|task| task.waits()), [false, true, true]);
+    sleep_until(&mut world, first, u64::MAX);
+    fire_first(&mut world, 2);
+    assert_eq!((second.waits(), third.waits(), timer_irqs_of(&world, 1)), (false, false, 1));
 }

@@ -39,6 +39,13 @@ impl Deadlines {
         self.wake_by
     }
 
+    /// From when on waking is as good as at [`Self::wake_by`].
+    pub fn as_good_from(&self) -> Ticks {
+        // SAFETY: the nodes are in the queue of this hart.
+        let mut nodes = unsafe { TimerNodes::new() };
+        self.queue.as_good_from(&mut nodes).unwrap_or(Ticks::NEVER)
+    }
+
     /// Arms a deadline for a task that has none.
     pub fn arm(&mut self, ptr: TaskPtr, window: Window<Ticks>) {
         // SAFETY: the task is not in any deadline queue, and this hart owns the one it enters.
