@@ -74,11 +74,13 @@ impl Pace {
         Ok(Self { turns: burst.0 / Self::TURN, rest: Nanos(burst.0 * harts) })
     }
 
-    /// The `nth` of several that do not keep step: sooner or later any two of them want to run at the same time.
-    /// Tasks that never do may share a hart for ever. The rests of neighbours differ by more than the slack of a wake-up, which
-    /// would bring them into step again, and by less than two bursts, which would let them pass each other.
+    /// The `nth` of several whose long bursts do not keep step: sooner or later any two of them want to run at the same
+    /// time. Tasks that never do may share a hart for ever. The rests of neighbours differ by three quarters of a burst:
+    /// more than the slack of a wake-up, which would bring them into step again, and less than two bursts, which would let
+    /// them pass each other.
     pub fn out_of_step(self, nth: u64) -> Self {
-        Self { rest: Nanos(self.rest.0 + nth * self.turns * Self::TURN * 3 / 4), ..self }
+        let burst = self.turns * Self::TURN;
+        Self { rest: Nanos(self.rest.0 + nth * (burst * 3 / 4)), ..self }
     }
 
     /// True when it never rests.

@@ -105,7 +105,8 @@ impl<Id: Copy + Eq, T: Copy + Ord> Queue<Id, T> {
     }
 
     /// From when on waking meets all that waking at [`Self::next_wakeup`] would; `None` when nothing waits. Whoever has
-    /// a reason to choose may wake at any moment in between, and wakes no more often for it. O(log n).
+    /// a reason to choose may wake at any moment in between: for the windows that are in it, that is no more wake-ups.
+    /// O(log n).
     pub fn as_good_from(&self, nodes: &mut impl Nodes<Id = Id, Moment = T>) -> Option<T> {
         let latest = self.next_wakeup?;
         let met = self.by_earliest.last_in(&mut ByEarliest(nodes), |(earliest, _)| earliest <= latest)?;

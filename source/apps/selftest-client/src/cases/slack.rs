@@ -1,5 +1,5 @@
 //! Slack: an ordinary task wakes at the end of its class's window, or before when somebody is awake anyway; several
-//! cost as few timer interrupts as there can be, and harts wake together when that costs none.
+//! cost as few timer interrupts as there can be, and harts wake together where they can.
 //!
 //! Everything here is exact, so only where time is what the instructions are.
 

@@ -5,7 +5,7 @@
 //! L1  wfi, until a deadline can wait no longer, a device, or another hart
 //! ```
 //!
-//! The timer is set to the end of the first deadline's window or not at all, so a machine with nothing to do takes no
+//! The timer is set for the end of the first deadline's window or not at all, so a machine with nothing to do takes no
 //! timer interrupt. Whoever is due already is woken before the hart sleeps: it is awake anyway. Interrupts stay
 //! masked: `wfi` returns when one is pending, and it is served without a trap.
 //! Time asleep is accounted per hart; the first transition of a boot each way is printed as a marker.
@@ -115,7 +115,7 @@ impl Hart {
         only_mail && self.run_mail()
     }
 
-    /// Sleeps once, unless somebody is due already. The timer is set to the end of the first window, before and after.
+    /// Sleeps once, unless somebody is due already. The timer is set for the end of the first window, before and after.
     #[inline(always)]
     fn doze(&mut self) {
         let asleep = time::now();

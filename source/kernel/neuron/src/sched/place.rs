@@ -145,23 +145,24 @@ impl Hart {
         }
     }
 
-    /// A task has waited here for a slice, or for as long as others may sleep meanwhile: if one does, the task goes
-    /// there. A sleeping hart has asked for surplus once, perhaps before there was any. O(harts).
+    /// A task has waited here for a slice, or for as long as others may sleep meanwhile: each hart that sleeps gets one
+    /// of those who wait. It has asked for surplus once, perhaps before there was any. O(1) if no hart sleeps, else a look
+    /// for surplus for each that does.
     pub(crate) fn offer_surplus(&mut self, now: Ticks) {
         if self.queue.has_line() && now < self.offer_at {
             // They have waited for one that stays longer than they would, as far as anybody knows.
             return;
         }
         self.offer_at = Ticks::NEVER;
-        let idle = self.machine.idle.load(Ordering::Relaxed) & !self.bit();
-        if idle == 0 {
+        if self.idle.load(Ordering::Relaxed) & !self.bit == 0 {
             return;
         }
         for further in 1..HARTS_MAX {
             // The next one first: else all who offer would choose the same.
             let taker = (self.index + further) % HARTS_MAX;
-            if idle >> taker & 1 == 1 && self.give_surplus(taker) {
-                self.machine.idle.fetch_and(!(1 << taker), Ordering::Relaxed);
+            let sleeps = self.idle.load(Ordering::Relaxed) >> taker & 1 == 1;
+            if sleeps && self.give_surplus(taker) {
+                self.idle.fetch_and(!(1 << taker), Ordering::Relaxed);
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! One task runs, perhaps one more waits at the queue's door, and they take turns. Neither has a flag set, the one
 //! that comes has run here before, no mail waits, no trace is kept. What is left of [`Hart::settle`] is the account.
-//! The timer is only ever set to an earlier moment here: one that is left too early costs an interrupt a turn at
+//! The timer is only ever set for an earlier moment here: one that is left too early costs an interrupt a turn at
 //! most, and the interrupt sets it right.
 #![expect(unsafe_code, reason = "the queue keeps tokens as pointers")]
 

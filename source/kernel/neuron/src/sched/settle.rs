@@ -16,6 +16,10 @@ use crate::arch;
 use crate::task::{Flags, OwnedTask, death};
 use crate::time::{self, Ticks};
 
+/// By this part of itself a sleep is cut at most for the sake of waking together. Tasks that count their next sleep from
+/// when they wake make a hart wake more often by as much, in the worst case.
+const CUT: u64 = 8;
+
 impl Hart {
     /// The hart's first decision. What it did before, booting, is nobody's time.
     pub fn begin(&mut self) {
@@ -267,31 +271,35 @@ impl Hart {
         }
     }
 
-    /// Sets the timer: to that moment, or earlier if it is for deadlines and another hart wakes when waking is as good.
+    /// Sets the timer for that moment, and says so to others if it is for deadlines: it is set to an earlier one then if
+    /// another hart wakes when waking is as good. O(harts + log n).
     #[inline(never)]
     pub(super) fn arm(&mut self, at: Ticks) {
-        let is_for_deadlines = at == self.deadlines.wake_by() && at != Ticks::NEVER;
-        let moment = if is_for_deadlines { self.aligned(at) } else { at };
+        let (mut moment, mut wakeup) = (at, Ticks::NEVER);
+        if at == self.deadlines.wake_by() && at != Ticks::NEVER {
+            moment = self.shared_moment(at);
+            wakeup = moment;
+        }
+        self.shared.publish_wakeup(wakeup);
         arch::set_timer(self.timer.0, moment.0);
         (self.armed, self.timer) = (at, moment);
     }
 
-    /// The last moment up to `latest` at which another hart wakes while waking is as good as then; else that. Others
-    /// will see it. O(harts + log n).
-    fn aligned(&self, latest: Ticks) -> Ticks {
+    /// The last moment up to `latest` at which another hart wakes while waking is as good as then, and not much earlier;
+    /// else that.
+    fn shared_moment(&self, latest: Ticks) -> Ticks {
         let others = self.online.load(Ordering::Relaxed) & !self.bit;
         if others == 0 {
             return latest;
         }
-        let first = self.deadlines.as_good_from().max(time::now().after(Ticks(1)));
+        let cut = latest.since(time::now()).0 / CUT;
+        let first = self.deadlines.as_good_from().max(Ticks(latest.0 - cut));
         let harts = self.machine.harts.iter().enumerate().filter(|(index, _)| others >> index & 1 == 1);
         let wakeups = harts.map(|(_, hart)| hart.wakeup());
-        let moment = wakeups.filter(|at| (first..=latest).contains(at)).max().unwrap_or(latest);
-        self.shared.publish_wakeup(moment);
-        moment
+        wakeups.filter(|at| (first..=latest).contains(at)).max().unwrap_or(latest)
     }
 
-    /// The timer interrupt: deadlines, and the end of a slice.
+    /// The timer interrupt: deadlines, perhaps before the moment it was set for, and the end of a slice.
     pub(crate) fn on_timer(&mut self) {
         self.shared.count_timer_irq();
         self.trace(TraceKind::Timer, None, 0);

@@ -56,8 +56,8 @@ impl Hart {
             task.anchor(self.index, deadline);
             self.deadlines.arm(task.ptr(), window);
             if self.timer < self.armed {
-                // That was as good for the others.
-                self.arm(self.armed);
+                // That was as good for those who waited.
+                self.arm(self.armed.min(self.deadlines.wake_by()));
             }
         }
     }

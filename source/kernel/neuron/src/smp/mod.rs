@@ -41,7 +41,7 @@ pub struct HartShared {
     load: AtomicU64,
     /// [`Pressure`], as of its last decision; nothing while it sleeps.
     pressure: AtomicU64,
-    /// When its timer last was to wake it for deadlines, in ticks.
+    /// When its timer wakes it for deadlines, in ticks.
     wakeup: AtomicU64,
     /// What the firmware calls it.
     hardware_id: AtomicU64,
@@ -200,7 +200,7 @@ impl HartShared {
         self.pressure.store(pressure.to_word(), Ordering::Relaxed);
     }
 
-    /// When its timer wakes it for deadlines; a moment that has passed, or that counts no more, if it has none.
+    /// When its timer wakes it for deadlines, if it is set for them.
     pub(crate) fn wakeup(&self) -> Ticks {
         Ticks(self.wakeup.load(Ordering::Relaxed))
     }
