@@ -308,6 +308,12 @@ mod tests {
         assert_eq!((places(&accounts), accounts.look(later)), (0, None));
         let slot = accounts.open(TaskId::new(9, 1)).expect("there is room");
         assert_eq!(accounts[slot].kept, Noted(0));
+        accounts[slot].kept = Noted(7);
+        assert_eq!(
+            (accounts.empty(slot), places(&accounts)),
+            (Noted(7), 0),
+            "it is given away with all that was kept"
+        );
     }
 
     /// Who is awake never wants for a place because others rest; chains are of four however many have come and gone.
