@@ -228,6 +228,8 @@ const fn bucket(owner: TaskId) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -314,6 +316,17 @@ mod tests {
             (Noted(7), 0),
             "it is given away with all that was kept"
         );
+    }
+
+    #[test]
+    fn a_turn_of_one_that_is_forgotten_is_taken_without_a_word() {
+        let mut accounts = Accounts::<Noted>::with_capacity(RESTING_MAX + 1);
+        let ids = (0..=RESTING_MAX as u32).map(|index| TaskId::new(index, 1));
+        let slots: Vec<Slot> = ids.map(|id| accounts.open(id).expect("there is room")).collect();
+        accounts.close_if_empty(slots[0]);
+        accounts.forget_resting(TaskId::new(0, 1));
+        slots[1..].iter().for_each(|slot| accounts.close_if_empty(*slot));
+        assert_eq!(places(&accounts), RESTING_MAX, "all that rest, of which it is none");
     }
 
     /// Who is awake never wants for a place because others rest; chains are of four however many have come and gone.
