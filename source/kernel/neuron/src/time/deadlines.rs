@@ -2,8 +2,9 @@
 //!
 //! A task that waits until a deadline has a window: from the deadline to the end of its class's slack. The library's
 //! queue says when the hart must be awake at the latest, and who is due when it is. So the hart sleeps until the first
-//! *latest*, or a little less if it can wake with another one then, and whoever has a deadline behind it is woken then, or before when the hart is awake anyway. The places of
-//! the queue are in the tasks: waiting needs no memory. Every operation is O(log n), owner hart only.
+//! *latest*, or a little less if it can wake with another one then. Whoever has a deadline behind it is woken then, or
+//! before when the hart is awake anyway. The places of the queue are in the tasks: waiting needs no memory. Every
+//! operation is O(log n), owner hart only.
 #![expect(unsafe_code, reason = "reaches the node in the task")]
 
 use sched_policy::Ticks;
